@@ -1,0 +1,147 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .treatAllWarnings(as: .error),
+]
+
+/// A layer of the house: `Sources/<name>`, imported as `Penstock<name>` (bare names collide in a user's build).
+func layer(
+    _ name: String,
+    _ dependencies: [Target.Dependency],
+    resources: [Resource] = []
+) -> Target {
+    .target(
+        name: "Penstock\(name)",
+        dependencies: dependencies,
+        path: "Sources/\(name)",
+        resources: resources,
+        swiftSettings: settings
+    )
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
+    .testTarget(
+        name: "\(name)Tests",
+        dependencies: dependencies + ["TestSupport"],
+        path: "Tests/\(name)Tests",
+        exclude: exclude,
+        swiftSettings: settings
+    )
+}
+
+let package = Package(
+    name: "penstock",
+    products: [
+        .executable(name: "penstock", targets: ["PenstockCommand"]),
+        .library(name: "Penstock", targets: ["Penstock"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    ],
+    targets: [
+        // L0: no knowledge of HTTP, sockets or configuration.
+        .target(name: "CLinux", path: "Sources/CLinux"),
+        .target(name: "CSpawner", path: "Sources/CSpawner"),
+        .systemLibrary(name: "CYAML", path: "Sources/CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+        layer("Bytes", []),
+        layer("System", ["CLinux"]),
+
+        // L1: these do not know each other.
+        layer("HTTP", ["PenstockBytes"]),
+        layer("Networking", ["PenstockBytes", "PenstockSystem", "CLinux"]),
+        layer("Configuration", ["PenstockBytes", "CYAML"]),
+        layer(
+            "Observability",
+            ["PenstockBytes", "PenstockSystem", .product(name: "Logging", package: "swift-log")]
+        ),
+
+        // L2: sockets and codecs become connections and exchanges.
+        layer(
+            "Transport",
+            ["PenstockBytes", "PenstockSystem", "PenstockHTTP", "PenstockNetworking", "PenstockObservability"]
+        ),
+
+        // L3: what answers an exchange.
+        layer("Routing", ["PenstockBytes", "PenstockHTTP", "PenstockTransport"]),
+        layer(
+            "Handlers",
+            ["PenstockBytes", "PenstockSystem", "PenstockHTTP", "PenstockNetworking", "PenstockTransport"]
+        ),
+        layer("Filters", ["PenstockBytes", "PenstockHTTP", "PenstockTransport"]),
+        layer(
+            "ReverseProxy",
+            [
+                "PenstockBytes", "PenstockSystem", "PenstockHTTP", "PenstockNetworking", "PenstockObservability",
+                "PenstockTransport",
+            ]
+        ),
+        layer(
+            "Functions",
+            [
+                "PenstockBytes", "PenstockSystem", "PenstockHTTP", "PenstockNetworking", "PenstockObservability",
+                "PenstockTransport", "CLinux", "CSpawner", .product(name: "Logging", package: "swift-log"),
+            ],
+            resources: [.embedInCode("Runtime/Bootstrap")]
+        ),
+
+        // L4
+        layer(
+            "Admin",
+            ["PenstockBytes", "PenstockHTTP", "PenstockNetworking", "PenstockObservability", "PenstockTransport"]
+        ),
+
+        // L5: assembly.
+        layer(
+            "Gateway",
+            [
+                "PenstockBytes", "PenstockSystem", "PenstockHTTP", "PenstockNetworking", "PenstockConfiguration",
+                "PenstockObservability", "PenstockTransport", "PenstockRouting", "PenstockHandlers", "PenstockFilters",
+                "PenstockReverseProxy", "PenstockFunctions", "PenstockAdmin", "CLinux",
+                .product(name: "Logging", package: "swift-log"),
+            ]
+        ),
+        .target(
+            name: "Penstock",
+            dependencies: ["PenstockGateway", "PenstockFunctions", "PenstockConfiguration"],
+            path: "Sources/Penstock",
+            swiftSettings: settings
+        ),
+
+        // L6
+        .executableTarget(
+            name: "PenstockCommand",
+            dependencies: [
+                "PenstockGateway", "PenstockConfiguration", "PenstockRouting", "PenstockFunctions", "PenstockSystem",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Sources/Command",
+            swiftSettings: settings
+        ),
+
+        .target(
+            name: "TestSupport",
+            dependencies: ["PenstockBytes", "PenstockSystem", "CLinux"],
+            path: "Tests/TestSupport",
+            swiftSettings: settings
+        ),
+        tests("Bytes", ["PenstockBytes"]),
+        tests("Networking", ["PenstockNetworking", "PenstockSystem"]),
+        tests("HTTP", ["PenstockHTTP", "PenstockBytes"]),
+        tests("Configuration", ["PenstockConfiguration"], exclude: ["Cases"]),
+        tests("Observability", ["PenstockObservability", "PenstockBytes"]),
+        tests("Transport", ["PenstockTransport", "PenstockHTTP", "PenstockNetworking", "PenstockBytes"]),
+        tests("Routing", ["PenstockRouting", "PenstockHTTP", "PenstockTransport", "PenstockBytes"]),
+        tests(
+            "Functions",
+            ["PenstockFunctions", "PenstockBytes", "PenstockHTTP", "PenstockNetworking", "PenstockTransport"]
+        ),
+        tests("Gateway", ["PenstockGateway", "PenstockConfiguration"]),
+        tests("EndToEnd", ["PenstockSystem"]),
+    ],
+    swiftLanguageModes: [.v6]
+)
