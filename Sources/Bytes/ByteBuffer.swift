@@ -9,18 +9,20 @@ public struct ByteBuffer: ~Copyable {
     @usableFromInline var start: Int
     @usableFromInline var end: Int
 
-    /// How many bytes fit before the memory has to grow.
-    @usableFromInline var capacity: Int
+    @usableFromInline var size: Int
 
     /// Makes an empty buffer that holds no memory.
     public init() {
         memory = nil
         start = 0
         end = 0
-        capacity = 0
+        size = 0
     }
 
     deinit { free(memory) }
+
+    /// How many bytes the memory holds at most before it has to grow.
+    @inlinable public var capacity: Int { size }
 
     /// How many bytes are there to be read.
     @inlinable public var count: Int { end &- start }
@@ -77,7 +79,7 @@ public struct ByteBuffer: ~Copyable {
         memory = larger
         start = 0
         end = held
-        capacity = size
+        self.size = size
     }
 
     /// Appends a copy of `bytes`.
@@ -162,6 +164,6 @@ public struct ByteBuffer: ~Copyable {
         memory = nil
         start = 0
         end = 0
-        capacity = 0
+        size = 0
     }
 }

@@ -1,0 +1,35 @@
+/// The head of a response: status, fields, and how the body comes.
+///
+/// A class that is recycled with its exchange or its upstream connection.
+public final class ResponseHead {
+    /// The fields, in order.
+    public let fields = FieldBlock()
+
+    /// 100...599.
+    public var status = 200
+
+    /// The length of the body where it is known before the body; `nil`: it ends when it ends.
+    public var contentLength: Int?
+
+    /// How the body comes, as a parser found it; a response that is made here leaves it alone.
+    public internal(set) var framing = MessageFraming.none
+
+    /// Whether the upstream's connection may be used again (RFC 9112 §9.3).
+    public internal(set) var keepsAlive = true
+
+    /// HTTP/1.x's x, as a parser found it.
+    public internal(set) var minorVersion = 1
+
+    /// An empty head with status 200.
+    public init() {}
+
+    /// Makes the head ready for the next response.
+    public func reset() {
+        fields.shrink()
+        status = 200
+        contentLength = nil
+        framing = .none
+        keepsAlive = true
+        minorVersion = 1
+    }
+}
