@@ -1,0 +1,141 @@
+extension Configuration {
+    /// Which requests, and what answers them.
+    public struct Route: Equatable, Sendable {
+        /// Where the route begins in the file.
+        public var position: Position
+
+        /// Unique; `METHOD path` where the file gives none (`ANY /users/{id}` without methods).
+        public var name: Located<String>
+
+        /// The paths it takes.
+        public var path: Located<PathPattern>
+
+        /// The hosts it takes; empty: every one.
+        public var hosts: [Located<HostPattern>] = []
+
+        /// The listeners it is on, by name; empty: every one.
+        public var listeners: [Located<String>] = []
+
+        /// The methods it takes; empty: every one.
+        public var methods: [Located<String>] = []
+
+        /// What else a request must have.
+        public var match = Match()
+
+        /// What is done to the fields of requests and responses.
+        public var headers = HeaderEdits()
+
+        /// The path that the target sees instead; `nil`: the request's own.
+        public var rewritePath: Located<Template>?
+
+        /// What answers.
+        public var target: Target
+
+        /// From the request's head to the end of the response, queue included; `nil`: none.
+        public var timeout: Located<Duration>?
+
+        /// What is written here, and wins over the listener's.
+        public var limits = LimitOverrides()
+
+        /// What is written here, and wins over the listener's.
+        public var timeouts = TimeoutOverrides()
+
+        /// A request to try it with.
+        public var example: Example?
+    }
+
+    /// What answers a route's requests.
+    public enum Target: Equatable, Sendable {
+        /// A function, by name.
+        case function(Located<String>)
+        /// An upstream, by name.
+        case upstream(Located<String>)
+        case redirect(Redirect)
+        case respond(Respond)
+        case files(Files)
+    }
+
+    /// Another place to ask.
+    public struct Redirect: Equatable, Sendable {
+        /// The Location: an absolute URL or a path.
+        public var to: Located<Template>
+
+        /// 301, 302, 303, 307 or 308.
+        public var status = 302
+    }
+
+    /// A fixed answer.
+    public struct Respond: Equatable, Sendable {
+        /// 200...599.
+        public var status: Located<Int> = .unwritten(200)
+
+        /// UTF-8 text.
+        public var body = ""
+    }
+
+    /// Files below a folder.
+    public struct Files: Equatable, Sendable {
+        /// The folder, resolved against the configuration's.
+        public var root: Located<String>
+
+        /// The file that stands for a folder.
+        public var index = "index.html"
+    }
+
+    /// What a request must have beside host, path and method: all of it.
+    public struct Match: Equatable, Sendable {
+        /// Of the request's fields; names in lower case.
+        public var headers: [Condition] = []
+
+        /// Of the query's parameters, decoded.
+        public var query: [Condition] = []
+    }
+
+    /// A field or query parameter that must be there.
+    public struct Condition: Equatable, Sendable {
+        public var name: Located<String>
+
+        /// What it must say exactly; `nil`: anything.
+        public var value: String?
+    }
+
+    /// What is done to the fields of requests and responses.
+    public struct HeaderEdits: Equatable, Sendable {
+        public var request = FieldEdits()
+        public var response = FieldEdits()
+    }
+
+    /// Fields to remove, then fields to set; names in lower case.
+    public struct FieldEdits: Equatable, Sendable {
+        public var settings: [FieldSetting] = []
+        public var removals: [Located<String>] = []
+
+        /// Whether nothing is done.
+        public var isEmpty: Bool { settings.isEmpty && removals.isEmpty }
+    }
+
+    /// A field and what it says from now on.
+    public struct FieldSetting: Equatable, Sendable {
+        public var name: Located<String>
+        public var value: FieldValue
+    }
+
+    /// What a field is set to.
+    public enum FieldValue: Equatable, Sendable {
+        case template(Template)
+        /// From `{ env: ... }` or `{ file: ... }`, taken as it is.
+        case secret(Secret)
+    }
+
+    /// A request to try a route with.
+    public struct Example: Equatable, Sendable {
+        /// Names and values, not encoded.
+        public var query: [ExampleParameter] = []
+    }
+
+    /// One parameter of an example's query.
+    public struct ExampleParameter: Equatable, Sendable {
+        public var name: String
+        public var value: String
+    }
+}
