@@ -1,1 +1,57 @@
 #pragma once
+
+/// Calls and constants of Linux that Swift cannot reach through its Glibc module: variadic functions, macros, and what
+/// hides behind _GNU_SOURCE. Each is its manual page's function; errors are in errno.
+
+#include <stdint.h>
+
+/// `accept4(2)` with SOCK_NONBLOCK | SOCK_CLOEXEC.
+///
+/// `address` is a `struct sockaddr_storage`, `length` its size.
+int penstock_accept(int listener, void *address, uint32_t *length);
+
+/// `epoll_create1(2)`, closed on exec.
+int penstock_epoll_create(void);
+
+/// `epoll_ctl(2)` with EPOLL_CTL_ADD and 64 bits of user data.
+int penstock_epoll_add(int epoll, int descriptor, uint32_t events, uint64_t data);
+
+/// `epoll_ctl(2)` with EPOLL_CTL_MOD and 64 bits of user data.
+int penstock_epoll_modify(int epoll, int descriptor, uint32_t events, uint64_t data);
+
+/// `epoll_ctl(2)` with EPOLL_CTL_DEL.
+int penstock_epoll_remove(int epoll, int descriptor);
+
+/// What `epoll_wait(2)` tells of one descriptor; the layout of `struct epoll_event`.
+struct penstock_event {
+    uint32_t events;
+    uint64_t data;
+}
+#if defined(__x86_64__)
+__attribute__((packed))
+#endif
+;
+
+/// `epoll_wait(2)`.
+int penstock_epoll_wait(int epoll, struct penstock_event *events, int capacity, int timeout_ms);
+
+/// A non-blocking `eventfd(2)`, closed on exec.
+int penstock_eventfd(void);
+
+/// A non-blocking `signalfd(2)` for `count` signals, which are blocked in the calling thread.
+int penstock_signalfd(const int *signals, int count);
+
+/// `pidfd_open(2)`.
+int penstock_pidfd_open(int pid);
+
+/// `prctl(2)` with PR_SET_DUMPABLE 0.
+int penstock_undumpable(void);
+
+/// `memfd_create(2)`, closed on exec unless `inheritable`.
+int penstock_memfd(const char *name, int inheritable);
+
+/// `fcntl(2)`: O_NONBLOCK and FD_CLOEXEC on.
+int penstock_nonblocking(int descriptor);
+
+/// `openat2(2)`: read-only, below `directory` whatever the path says, without following links; closed on exec.
+int penstock_open_beneath(int directory, const char *path);

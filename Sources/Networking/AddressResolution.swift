@@ -1,0 +1,52 @@
+import Glibc
+
+/// Why a name has no address.
+public struct ResolutionError: Error, Sendable, CustomStringConvertible {
+    /// The name that was asked for.
+    public let name: String
+
+    /// The resolver's reason.
+    public let reason: String
+
+    /// `shop.internal: Name or service not known`.
+    public var description: String { "\(name): \(reason)" }
+}
+
+extension SocketAddress {
+    /// Asks the system's resolver for the addresses of `name`, which may be a literal; blocks: never on a loop.
+    ///
+    /// - Parameters:
+    ///   - name: a host name or an address; `nil` stands for every address of this machine.
+    ///   - port: the port of every address in the answer.
+    ///   - passive: whether the addresses are to be listened on.
+    /// - Returns: at least one address, in the resolver's order, each once.
+    /// - Throws: ``ResolutionError``.
+    public static func resolve(
+        _ name: String?,
+        port: UInt16,
+        passive: Bool = false
+    ) throws(ResolutionError) -> [SocketAddress] {
+        var hints = addrinfo()
+        hints.ai_family = AF_UNSPEC
+        hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+        hints.ai_flags = passive ? AI_PASSIVE : 0
+        var list: UnsafeMutablePointer<addrinfo>?
+        let code = getaddrinfo(name, String(port), &hints, &list)
+        guard code == 0 else {
+            throw ResolutionError(name: name ?? "*", reason: String(cString: gai_strerror(code)))
+        }
+        defer { freeaddrinfo(list) }
+        var addresses: [SocketAddress] = []
+        var next = list
+        while let entry = next?.pointee {
+            var storage = sockaddr_storage()
+            memcpy(&storage, entry.ai_addr, Int(entry.ai_addrlen))
+            if let address = SocketAddress(storage, length: entry.ai_addrlen), !addresses.contains(address) {
+                addresses.append(address)
+            }
+            next = entry.ai_next
+        }
+        guard !addresses.isEmpty else { throw ResolutionError(name: name ?? "*", reason: "no address") }
+        return addresses
+    }
+}

@@ -1,0 +1,180 @@
+import CLinux
+public import PenstockSystem
+
+/// One thread's share of the gateway: an epoll, its descriptors, timers and scratch memory.
+///
+/// Everything but ``submit(_:)`` and ``stop()`` belongs to the thread in ``run()``. Nothing of it is locked, and nothing
+/// of one loop is touched by another.
+public final class EventLoop: @unchecked Sendable {  // confined to its thread; the mailbox has a lock
+    /// 0, 1, ...
+    ///
+    /// in its group; supervisors come behind the loops that serve.
+    public let index: Int
+
+    /// The time at which this round began.
+    public private(set) var now: Instant
+
+    /// 64 KiB for what one `recv` brings.
+    ///
+    /// Its content is good until the callback returns.
+    public let input: UnsafeMutableRawBufferPointer
+
+    private let epoll: FileDescriptor
+    private let mailbox: Mailbox
+    private var registrations: [Registration] = []
+    private var generation: UInt32 = 0
+    private var wheel: TimerWheel
+    private var due: [Timer] = []
+    private var dirty: [any Flushable] = []
+    private var isRunning = false
+    private var events: UnsafeMutablePointer<penstock_event>
+    private static let batch = 256
+
+    private struct Registration {
+        var source: (any EventSource)?
+        var generation: UInt32 = 0
+    }
+
+    /// Makes a loop that is not running yet.
+    ///
+    /// - Parameter index: its place in its group.
+    /// - Throws: ``SystemError`` when descriptors have run out.
+    public init(index: Int) throws(SystemError) {
+        let descriptor = penstock_epoll_create()
+        guard descriptor >= 0 else { throw SystemError(call: "epoll_create1") }
+        self.index = index
+        epoll = FileDescriptor(owning: descriptor)
+        now = MonotonicClock.now()
+        wheel = TimerWheel(now: now)
+        input = .allocate(byteCount: 65_536, alignment: 64)
+        events = .allocate(capacity: Self.batch)
+        mailbox = try Mailbox()
+        guard
+            penstock_epoll_add(epoll.rawValue, mailbox.descriptor, Readiness.readable.rawValue, .max)
+                == 0
+        else { throw SystemError(call: "epoll_ctl") }
+    }
+
+    deinit {
+        input.deallocate()
+        events.deallocate()
+    }
+
+    // MARK: Descriptors
+
+    /// Watches `descriptor`, level-triggered, and keeps `source` until ``deregister(_:)``.
+    ///
+    /// - Parameters:
+    ///   - descriptor: an open descriptor that this loop does not watch yet.
+    ///   - source: what is called when it is ready.
+    ///   - interest: what to watch for.
+    /// - Throws: ``SystemError``.
+    public func register(
+        _ descriptor: Int32,
+        _ source: any EventSource,
+        _ interest: Readiness
+    ) throws(SystemError) {
+        generation &+= 1
+        let data = UInt64(generation) << 32 | UInt64(UInt32(bitPattern: descriptor))
+        guard penstock_epoll_add(epoll.rawValue, descriptor, interest.rawValue, data) == 0 else {
+            throw SystemError(call: "epoll_ctl")
+        }
+        while registrations.count <= Int(descriptor) { registrations.append(Registration()) }
+        registrations[Int(descriptor)] = Registration(source: source, generation: generation)
+    }
+
+    /// Watches `descriptor` for something else from now on.
+    public func watch(_ descriptor: Int32, _ interest: Readiness) {
+        let generation = registrations[Int(descriptor)].generation
+        let data = UInt64(generation) << 32 | UInt64(UInt32(bitPattern: descriptor))
+        let result = penstock_epoll_modify(epoll.rawValue, descriptor, interest.rawValue, data)
+        precondition(result == 0, "a registered descriptor was closed behind its loop's back")
+    }
+
+    /// Watches `descriptor` no longer, and lets its source go; call it before the descriptor is closed.
+    ///
+    /// An event of this round that has not been delivered yet never will be.
+    public func deregister(_ descriptor: Int32) {
+        _ = penstock_epoll_remove(epoll.rawValue, descriptor)
+        registrations[Int(descriptor)] = Registration()
+    }
+
+    // MARK: Time
+
+    /// Makes `timer` fire at `deadline`: to 4 ms, never early.
+    ///
+    /// Cheap when it only moves later.
+    public func set(_ timer: Timer, at deadline: Instant) { wheel.set(timer, at: deadline) }
+
+    /// Makes `timer` not fire.
+    public func cancel(_ timer: Timer) { wheel.cancel(timer) }
+
+    // MARK: Work
+
+    /// Calls `source.flush()` when the callback that is running returns; once however often it is asked, if the source
+    /// asks only while it has nothing planned.
+    public func flushSoon(_ source: any Flushable) { dirty.append(source) }
+
+    /// Runs `work` on the loop's thread, soon.
+    ///
+    /// From any thread.
+    public func submit(_ work: @escaping @Sendable () -> Void) { mailbox.post(work) }
+
+    /// Makes ``run()`` return after this round.
+    ///
+    /// From any thread.
+    public func stop() { submit { self.isRunning = false } }
+
+    /// Serves until ``stop()``.
+    ///
+    /// Blocks its thread.
+    public func run() {
+        isRunning = true
+        while isRunning {
+            let count = penstock_epoll_wait(epoll.rawValue, events, Int32(Self.batch), wheel.wait(from: now))
+            now = MonotonicClock.now()
+            if count > 0 { deliver(Int(count)) }
+            fireTimers()
+        }
+    }
+
+    private func deliver(_ count: Int) {
+        for index in 0..<count {
+            let event = events[index]
+            if event.data == .max {
+                runMail()
+                continue
+            }
+            let descriptor = Int(UInt32(truncatingIfNeeded: event.data))
+            let registration = registrations[descriptor]
+            guard registration.generation == UInt32(truncatingIfNeeded: event.data >> 32) else { continue }
+            registration.source?.ready(Readiness(rawValue: event.events))
+            flush()
+        }
+    }
+
+    private func runMail() {
+        for work in mailbox.take() {
+            work()
+            flush()
+        }
+    }
+
+    private func fireTimers() {
+        wheel.advance(to: now, due: &due)
+        guard !due.isEmpty else { return }
+        for timer in due where timer.deadline <= now {
+            timer.deadline = .never
+            timer.target.expired(timer)
+            flush()
+        }
+        due.removeAll(keepingCapacity: true)
+    }
+
+    private func flush() {
+        while !dirty.isEmpty {
+            let source = dirty.removeLast()
+            source.flush()
+        }
+    }
+}

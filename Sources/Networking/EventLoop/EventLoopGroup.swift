@@ -1,0 +1,31 @@
+import Dispatch
+public import PenstockSystem
+
+/// The loops of one gateway, each with a serial queue, and so a thread, of its own.
+public final class EventLoopGroup: Sendable {
+    /// The loops, by ``EventLoop/index``.
+    public let loops: [EventLoop]
+
+    private let ended = DispatchGroup()
+
+    /// Makes `count` loops that do not run yet.
+    public init(count: Int) throws(SystemError) {
+        precondition(count > 0)
+        var loops: [EventLoop] = []
+        for index in 0..<count { loops.append(try EventLoop(index: index)) }
+        self.loops = loops
+    }
+
+    /// Starts every loop.
+    public func start() {
+        for loop in loops {
+            DispatchQueue(label: "penstock.loop.\(loop.index)").async(group: ended) { loop.run() }
+        }
+    }
+
+    /// Stops every loop after its round, and waits for them; not from one of them.
+    public func stop() {
+        for loop in loops { loop.stop() }
+        ended.wait()
+    }
+}

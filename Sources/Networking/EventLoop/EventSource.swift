@@ -1,0 +1,39 @@
+import Glibc
+
+/// What an ``EventLoop`` calls when a descriptor can be read or written.
+public protocol EventSource: AnyObject {
+    /// The descriptor is ready. On the loop's thread.
+    func ready(_ events: Readiness)
+}
+
+/// What a descriptor is ready for, or is to be watched for: the bits of `epoll_ctl(2)`.
+public struct Readiness: OptionSet, Sendable {
+    public let rawValue: UInt32
+
+    @inlinable public init(rawValue: UInt32) { self.rawValue = rawValue }
+
+    /// Bytes or the end of the stream can be read.
+    public static let readable = Readiness(rawValue: 0x001)
+
+    /// Bytes can be written, or a connect has ended.
+    public static let writable = Readiness(rawValue: 0x004)
+
+    /// The descriptor has failed.
+    ///
+    /// Always told, never asked for.
+    public static let failed = Readiness(rawValue: 0x008)
+
+    /// Both directions have ended.
+    ///
+    /// Always told, never asked for.
+    public static let hungUp = Readiness(rawValue: 0x010)
+
+    /// One of the loops that watch the descriptor is woken, not all.
+    public static let exclusive = Readiness(rawValue: 1 << 28)
+}
+
+/// What has bytes to send when the callback that made them has returned.
+public protocol Flushable: AnyObject {
+    /// Sends what was gathered. On the loop's thread.
+    func flush()
+}
