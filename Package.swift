@@ -133,7 +133,14 @@ let package = Package(
         tests("Networking", ["PenstockNetworking", "PenstockSystem"]),
         tests("HTTP", ["PenstockHTTP", "PenstockBytes"]),
         tests("Configuration", ["PenstockConfiguration"], exclude: ["Cases"]),
-        tests("Observability", ["PenstockObservability", "PenstockBytes"]),
+        tests(
+            "Observability",
+            [
+                "PenstockObservability", "PenstockBytes", "PenstockSystem",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            exclude: ["Cases"]
+        ),
         tests("Transport", ["PenstockTransport", "PenstockHTTP", "PenstockNetworking", "PenstockBytes"]),
         tests("Routing", ["PenstockRouting", "PenstockHTTP", "PenstockTransport", "PenstockBytes"]),
         tests(
