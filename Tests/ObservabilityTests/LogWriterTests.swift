@@ -36,6 +36,7 @@ struct LogWriterTests {
         rename(folder.file(), folder.file("log.1"))
         submit("between\n", to: writer)
         try writer.reopen()
+        writer.flush(seconds: 10)
         submit("after\n", to: writer)
         writer.flush(seconds: 10)
         #expect(folder.contents("log.1") == "before\nbetween\n")

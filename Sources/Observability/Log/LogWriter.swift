@@ -88,6 +88,8 @@ public final class LogWriter: Sendable {
 
     /// Opens the file anew, after a rotation has renamed it; the old one stays in use where that fails.
     ///
+    /// Lines that wait for the writer still go to the old file.
+    ///
     /// - Throws: ``SystemError`` when the file cannot be opened for writing.
     public func reopen() throws(SystemError) {
         guard case .file = destination else { return }
