@@ -142,7 +142,7 @@ let package = Package(
             exclude: ["Cases"]
         ),
         tests("Transport", ["PenstockTransport", "PenstockHTTP", "PenstockNetworking", "PenstockBytes"]),
-        tests("Routing", ["PenstockRouting", "PenstockHTTP", "PenstockTransport", "PenstockBytes"]),
+        tests("Routing", ["PenstockRouting", "PenstockHTTP", "PenstockTransport", "PenstockBytes"], exclude: ["Cases"]),
         tests(
             "Functions",
             ["PenstockFunctions", "PenstockBytes", "PenstockHTTP", "PenstockNetworking", "PenstockTransport"]

@@ -29,6 +29,7 @@ public final class RequestHead {
 
     var methodRange = 0..<0
     var pathRange = 0..<0
+    var routedPathRange: Range<Int>?
     var queryRange: Range<Int>?
     var authorityRange = 0..<0
 
@@ -47,8 +48,14 @@ public final class RequestHead {
     /// The host and optional port, as the client named them; empty for HTTP/1.0 without `Host`.
     public var authority: UnsafeRawBufferPointer { fields.bytes(authorityRange) }
 
+    /// The path that the router saw, which a rewrite leaves as it was; path parameters are parts of it.
+    public var routedPath: UnsafeRawBufferPointer { fields.bytes(routedPathRange ?? pathRange) }
+
     /// Puts another path in the place of ``path`` (a rewrite); the bytes are not of this head.
-    public func replacePath(_ path: UnsafeRawBufferPointer) { pathRange = fields.stash(path) }
+    public func replacePath(_ path: UnsafeRawBufferPointer) {
+        routedPathRange = routedPathRange ?? pathRange
+        pathRange = fields.stash(path)
+    }
 
     /// Puts another query in the place of ``query``; the bytes are not of this head.
     public func replaceQuery(_ query: UnsafeRawBufferPointer?) { queryRange = query.map { fields.stash($0) } }
@@ -64,6 +71,7 @@ public final class RequestHead {
         targetForm = .origin
         methodRange = 0..<0
         pathRange = 0..<0
+        routedPathRange = nil
         queryRange = nil
         authorityRange = 0..<0
     }

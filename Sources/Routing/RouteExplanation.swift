@@ -1,0 +1,223 @@
+internal import PenstockBytes
+internal import PenstockHTTP
+
+/// Why a request goes where it goes: for `penstock explain`.
+public struct RouteExplanation: Sendable {
+    /// A path parameter of the chosen route.
+    public struct Parameter: Equatable, Sendable {
+        /// The name between the braces.
+        public let name: String
+        /// What it captured, in encoded form.
+        public let value: String
+    }
+
+    /// A route that was not chosen.
+    public struct Loser: Sendable {
+        /// Its place in the list of routes.
+        public let route: Int
+        /// Why, the weightiest first; never empty.
+        public let reasons: [Reason]
+    }
+
+    /// One thing that kept a route from being chosen; its description says it in words.
+    public enum Reason: Equatable, Sendable {
+        case host(wanted: [String], given: String)
+        case listener
+        case path(PathMismatch)
+        case method(wanted: [String], given: String)
+        case field(name: String, wanted: String?, given: String?)
+        case query(name: String, wanted: String?)
+        /// It fits as well, but its host pattern is wider.
+        case widerHost
+        /// It fits as well, but this segment (from 1) of its path is less specific.
+        case widerPath(segment: Int)
+        /// It fits as well, but takes HEAD only as a GET.
+        case takesHeadAsGet
+        /// It fits as well, but names no methods.
+        case anyMethod
+        /// It fits as well, but has fewer conditions.
+        case fewerConditions
+        /// It fits as well, but comes later in the file.
+        case later
+    }
+
+    /// Where a path and a pattern part.
+    public enum PathMismatch: Equatable, Sendable {
+        /// This segment, from 1, is another.
+        case segment(Int, wanted: String, given: String)
+        /// The pattern has another segment, from 1, where the path has ended.
+        case ended(before: Int, wanted: String)
+        /// The path goes on behind the pattern's end.
+        case goesOn(String)
+    }
+
+    /// What the table says.
+    public let match: RouteMatch
+    /// What the chosen route captured.
+    public let parameters: [Parameter]
+    /// The nearest of the other routes, the nearest first.
+    public let losers: [Loser]
+}
+
+extension RouteTable {
+    /// Says why `request` goes where it goes.
+    ///
+    /// Judges each route for itself, in the plainest way, so that it also checks ``match(_:parameters:)``.
+    ///
+    /// - Parameters:
+    ///   - request: what is asked for.
+    ///   - limit: the most other routes to name.
+    /// - Returns: the choice, and why the nearest others lost.
+    public func explain(_ request: borrowing RoutedRequest, limit: Int = 5) -> RouteExplanation {
+        var ranges: [Range<Int>] = []
+        let match = match(request, parameters: &ranges)
+        var chosen: Int?
+        if case .route(let route) = match { chosen = route }
+        let parameters = zip(chosen.map(parameterNames) ?? [], ranges).map { name, range in
+            RouteExplanation.Parameter(name: name, value: String(decoding: request.path[range], as: UTF8.self))
+        }
+        var losers: [(loser: RouteExplanation.Loser, distance: Int)] = []
+        for route in routes.indices where route != chosen {
+            let judgement = judge(route, request)
+            var reasons = judgement.reasons
+            if reasons.isEmpty, let chosen { reasons = [whyLater(route, than: chosen, request)] }
+            guard !reasons.isEmpty, judgement.isNear else { continue }
+            losers.append((RouteExplanation.Loser(route: route, reasons: reasons), judgement.distance))
+        }
+        losers.sort { ($0.distance, $0.loser.route) < ($1.distance, $1.loser.route) }
+        return RouteExplanation(match: match, parameters: parameters, losers: losers.prefix(limit).map(\.loser))
+    }
+
+    /// What one route says to a request, all others left aside.
+    struct Judgement {
+        var reasons: [RouteExplanation.Reason] = []
+        /// How far the route is from taking the request, for sorting.
+        var distance = 0
+        /// Whether a person would expect to see it.
+        var isNear = true
+
+        mutating func fail(_ reason: RouteExplanation.Reason, distance: Int = 1) {
+            reasons.append(reason)
+            self.distance += distance
+        }
+    }
+
+    func judge(_ route: Int, _ request: borrowing RoutedRequest) -> Judgement {
+        var judgement = Judgement()
+        let host = hostWithoutPort(request.authority).map(ASCII.lowercased)
+        if !hostPatterns[route].isEmpty, !hostPatterns[route].contains(where: { $0.matches(host) }) {
+            let given = String(decoding: host, as: UTF8.self)
+            judgement.fail(.host(wanted: hostPatterns[route].map(\.description), given: given), distance: 3)
+        }
+        let path = Array(request.path)
+        if let mismatch = patterns[route].mismatch(path) {
+            judgement.fail(.path(mismatch.reason), distance: 4 + mismatch.missing)
+            judgement.isNear = mismatch.matched > 0
+        }
+        if !routes[route].listeners.isEmpty, !routes[route].listeners.contains(request.listener) {
+            judgement.fail(.listener)
+        }
+        judgeMethod(route, request, &judgement)
+        judgeConditions(route, request, &judgement)
+        return judgement
+    }
+
+    private func judgeMethod(_ route: Int, _ request: borrowing RoutedRequest, _ judgement: inout Judgement) {
+        let methods = routes[route].methods
+        let given =
+            request.method == .other ? String(decoding: request.methodName, as: UTF8.self) : "\(request.method.name)"
+        guard !methods.isEmpty, !methods.contains(given) else { return }
+        if request.method == .head, methods.contains("GET") { return }
+        judgement.fail(.method(wanted: methods, given: given))
+    }
+
+    private func judgeConditions(_ route: Int, _ request: borrowing RoutedRequest, _ judgement: inout Judgement) {
+        for condition in routes[route].fields {
+            let values = request.fields.values(named: condition.name)
+            if condition.value.map(values.contains) ?? !values.isEmpty { continue }
+            judgement.fail(.field(name: condition.name, wanted: condition.value, given: values.first))
+        }
+        for condition in routes[route].query {
+            let name = Array(condition.name.utf8)
+            let value = condition.value.map { Array($0.utf8) }
+            let query = request.query
+            let found = name.withUnsafeBytes { name in
+                guard let query else { return false }
+                guard let value else { return queryHas(query, name: name, value: nil) }
+                return value.withUnsafeBytes { queryHas(query, name: name, value: $0) }
+            }
+            if !found { judgement.fail(.query(name: condition.name, wanted: condition.value)) }
+        }
+    }
+
+    /// Why a route that fits is tried after another that fits, too.
+    func whyLater(_ route: Int, than chosen: Int, _ request: borrowing RoutedRequest) -> RouteExplanation.Reason {
+        let host = hostWithoutPort(request.authority).map(ASCII.lowercased)
+        if hostRank(route, host) != hostRank(chosen, host) { return .widerHost }
+        if let segment = patterns[route].firstDifference(patterns[chosen]) { return .widerPath(segment: segment) }
+        if request.method == .head, routes[chosen].methods.contains("HEAD"), !routes[route].methods.contains("HEAD") {
+            return .takesHeadAsGet
+        }
+        if routes[route].methods.isEmpty != routes[chosen].methods.isEmpty { return .anyMethod }
+        if requests.conditionCount(Int32(route)) < requests.conditionCount(Int32(chosen)) { return .fewerConditions }
+        return .later
+    }
+
+    /// How narrow the narrowest fitting host pattern of a route is; more is narrower, 0 is no pattern.
+    func hostRank(_ route: Int, _ host: [UInt8]) -> Int {
+        hostPatterns[route].filter { $0.matches(host) }.map { $0.isWildcard ? $0.name.count : 1 << 20 }.max() ?? 0
+    }
+}
+
+extension PathPattern {
+    /// Where `path` parts from this pattern; `nil`: it fits.
+    ///
+    /// - Returns: the reason, how many segments fit before it, and how many of the pattern's do not.
+    func mismatch(_ path: [UInt8]) -> (reason: RouteExplanation.PathMismatch, matched: Int, missing: Int)? {
+        let parts = path.dropFirst().split(separator: ASCII.slash, omittingEmptySubsequences: false)
+        for (index, segment) in segments.enumerated() {
+            let missing = segments.count - index
+            guard index < parts.count else {
+                if case .rest = segment { return nil }
+                return (.ended(before: index + 1, wanted: "\(segment)"), index, missing)
+            }
+            let part = parts[index]
+            let fits =
+                switch segment {
+                case .literal(let bytes): part.elementsEqual(bytes)
+                case .one: !part.isEmpty
+                case .some: parts[index...].contains { !$0.isEmpty }
+                case .rest: true
+                }
+            guard fits else {
+                let given = String(decoding: part, as: UTF8.self)
+                return (.segment(index + 1, wanted: "\(segment)", given: given), index, missing)
+            }
+            if segment.takesRest { return nil }
+        }
+        guard parts.count > segments.count else { return nil }
+        let surplus = parts[segments.count...].map { "/" + String(decoding: $0, as: UTF8.self) }.joined()
+        return (.goesOn(surplus), segments.count, 1)
+    }
+
+    /// The first segment, from 1, in which two patterns for the same path differ in kind.
+    fileprivate func firstDifference(_ other: PathPattern) -> Int? {
+        for (index, pair) in zip(segments, other.segments).enumerated() where pair.0.rank != pair.1.rank {
+            return index + 1
+        }
+        return segments.count == other.segments.count ? nil : min(segments.count, other.segments.count) + 1
+    }
+}
+
+extension FieldBlock {
+    /// The values of every field with this name, in any case.
+    fileprivate func values(named name: String) -> [String] {
+        var values: [String] = []
+        for index in 0..<count where self[index].id != .removed {
+            let field = self[index]
+            guard self.name(field).map(ASCII.lowercased) == name.utf8.map(ASCII.lowercased) else { continue }
+            values.append(String(decoding: value(field), as: UTF8.self))
+        }
+        return values
+    }
+}

@@ -1,0 +1,216 @@
+public import PenstockBytes
+internal import PenstockHTTP
+
+/// What a ``RouteTable`` says to a request.
+public enum RouteMatch: Equatable, Sendable {
+    /// This route takes it.
+    case route(Int)
+
+    /// Only the method keeps at least one route from taking it (RFC 9110 §15.5.6); the set goes into `Allow`.
+    case methodNotAllowed(MethodSet)
+
+    /// An OPTIONS request that no route takes, for a path that has routes; the set goes into `Allow`.
+    case options(MethodSet)
+
+    /// No route's host, listener, path and conditions fit.
+    case notFound
+}
+
+/// All routes, ready to be asked; built once, read-only, shared by all loops.
+///
+/// The order in which routes are tried (architecture.md, section 6): the exact host, then the longest wildcard, then no
+/// host; in each, path segment by segment, a literal before `{x}` before `{x+}` before `{x*}`; among routes with the
+/// same path those that name methods first, then those with more conditions, then the order in the file. The first that
+/// fits wins, wherever the search has to go back for it. Neither time nor memory of a match depend on the number of
+/// routes, and a match allocates nothing.
+public final class RouteTable: Sendable {
+    /// The routes, as they were given.
+    public let routes: [RouteDescription]
+    let patterns: [PathPattern]
+    let hostPatterns: [[HostPattern]]
+    let requests: RequestMatcher
+    private let hosts: HostMatcher
+    private let tree: PathTree
+    private let names: [[String]]
+
+    /// Builds the table.
+    ///
+    /// - Parameter routes: in the order of the file; a ``RouteMatch`` names a route by its place in this list.
+    /// - Throws: ``RouteError`` for the first route with a path, host or method that is not understood.
+    public init(_ routes: [RouteDescription]) throws(RouteError) {
+        self.routes = routes
+        var patterns: [PathPattern] = []
+        var hostPatterns: [[HostPattern]] = []
+        var requests = RequestMatcher()
+        for (index, route) in routes.enumerated() {
+            do throws(PathPattern.Problem) {
+                patterns.append(try PathPattern(parsing: route.path))
+            } catch {
+                throw RouteError(route: index, description: error.description)
+            }
+            do throws(HostPattern.Problem) {
+                hostPatterns.append(
+                    try route.hosts.map { host throws(HostPattern.Problem) in try HostPattern(parsing: host) }
+                )
+            } catch {
+                throw RouteError(route: index, description: error.description)
+            }
+            try requests.add(route, index: index)
+        }
+        self.patterns = patterns
+        self.hostPatterns = hostPatterns
+        self.requests = requests
+        names = patterns.map(\.parameterNames)
+        (hosts, tree) = Self.build(patterns, hostPatterns, requests)
+    }
+
+    private static func build(
+        _ patterns: [PathPattern],
+        _ hostPatterns: [[HostPattern]],
+        _ requests: RequestMatcher
+    ) -> (HostMatcher, PathTree) {
+        var builder = PathTree.Builder()
+        var roots: [HostPattern: Int32] = [:]
+        var anyHost: Int32?
+        for (index, pattern) in patterns.enumerated() {
+            if hostPatterns[index].isEmpty {
+                let root = anyHost ?? builder.addRoot()
+                anyHost = root
+                builder.add(Int32(index), pattern, root: root)
+            }
+            for host in Set(hostPatterns[index]) {
+                let root = roots[host] ?? builder.addRoot()
+                roots[host] = root
+                builder.add(Int32(index), pattern, root: root)
+            }
+        }
+        let tree = PathTree(builder) { first, second in precedes(first, second, requests) }
+        return (HostMatcher(hosts: roots.map { (pattern: $0.key, root: $0.value) }, anyHost: anyHost), tree)
+    }
+
+    /// Whether the first of two routes with the same path is tried before the second.
+    static func precedes(_ first: Int32, _ second: Int32, _ requests: RequestMatcher) -> Bool {
+        let namesMethods = (!requests.methods(first).isEmpty, !requests.methods(second).isEmpty)
+        if namesMethods.0 != namesMethods.1 { return namesMethods.0 }
+        let conditions = (requests.conditionCount(first), requests.conditionCount(second))
+        if conditions.0 != conditions.1 { return conditions.0 > conditions.1 }
+        return first < second
+    }
+
+    /// The names of a route's path parameters, in the order of a match's ranges.
+    public func parameterNames(of route: Int) -> [String] { names[route] }
+
+    /// Finds the route for a request.
+    ///
+    /// - Parameters:
+    ///   - request: what is asked for.
+    ///   - parameters: gets the ranges, from the start of the path, of the route's parameters, in encoded form; keep the
+    ///     array for the next request.
+    /// - Returns: the route, or what to answer without one.
+    public func match(_ request: borrowing RoutedRequest, parameters: inout [Range<Int>]) -> RouteMatch {
+        var search = Search(method: MethodSet(request.method))
+        if request.method == .other { search.method = requests.otherMethods.find(request.methodName) }
+        parameters.removeAll(keepingCapacity: true)
+        guard request.path.first == ASCII.slash else { return .notFound }
+        var tier = hosts.first(hostWithoutPort(request.authority))
+        while tier >= 0 {
+            if visit(hosts.tiers[Int(tier)].root, 0, request, &search, &parameters) { return .route(Int(search.route)) }
+            tier = hosts.tiers[Int(tier)].next
+        }
+        return answer(search.allowed, to: request.method)
+    }
+
+    private func answer(_ allowed: MethodSet, to method: PenstockHTTP.Method) -> RouteMatch {
+        guard !allowed.isEmpty else { return .notFound }
+        var allowed = allowed.union(MethodSet(.options))
+        if allowed.contains(MethodSet(.get)) { allowed.formUnion(MethodSet(.head)) }
+        return method == .options ? .options(allowed) : .methodNotAllowed(allowed)
+    }
+
+    /// Appends the value of an `Allow` field.
+    public func writeAllow(_ methods: MethodSet, to output: inout ByteBuffer) {
+        requests.otherMethods.write(methods, to: &output)
+    }
+
+    // MARK: The search
+
+    private struct Search {
+        var method: MethodSet
+        /// What routes that failed on nothing but the method would have taken.
+        var allowed: MethodSet = []
+        var route: Int32 = -1
+    }
+
+    /// Tries everything below `node`.
+    ///
+    /// - Parameter offset: where the slash before the next segment stands; the path's length when none is left.
+    private func visit(
+        _ node: Int32,
+        _ offset: Int,
+        _ request: borrowing RoutedRequest,
+        _ search: inout Search,
+        _ parameters: inout [Range<Int>]
+    ) -> Bool {
+        let path = request.path
+        guard offset < path.count else {
+            if take(tree.nodes[Int(node)].exact, request, &search) { return true }
+            return take(tree.nodes[Int(node)].rest, offset..<offset, request, &search, &parameters)
+        }
+        let start = offset &+ 1
+        var end = start
+        while end < path.count, path[end] != ASCII.slash { end &+= 1 }
+        let segment = UnsafeRawBufferPointer(rebasing: path[start..<end])
+        let literal = tree.literalChild(of: node, segment)
+        if literal >= 0, visit(literal, end, request, &search, &parameters) { return true }
+        let one = tree.nodes[Int(node)].one
+        if one >= 0, end > start {
+            parameters.append(start..<end)
+            if visit(one, end, request, &search, &parameters) { return true }
+            parameters.removeLast()
+        }
+        if tree.nodes[Int(node)].some.count > 0, path[start...].contains(where: { $0 != ASCII.slash }) {
+            if take(tree.nodes[Int(node)].some, start..<path.count, request, &search, &parameters) { return true }
+        }
+        return take(tree.nodes[Int(node)].rest, start..<path.count, request, &search, &parameters)
+    }
+
+    private func take(
+        _ leaf: PathTree.Leaf,
+        _ rest: Range<Int>,
+        _ request: borrowing RoutedRequest,
+        _ search: inout Search,
+        _ parameters: inout [Range<Int>]
+    ) -> Bool {
+        guard leaf.count > 0, take(leaf, request, &search) else { return false }
+        parameters.append(rest)
+        return true
+    }
+
+    /// Tries the routes that have one path.
+    ///
+    /// A route that names HEAD goes before one that would take it as a GET.
+    private func take(_ leaf: PathTree.Leaf, _ request: borrowing RoutedRequest, _ search: inout Search) -> Bool {
+        var fallback: Int32 = -1
+        for index in leaf.start..<leaf.start &+ leaf.count {
+            let route = tree.leaves[Int(index)]
+            guard requests.fits(route, request) else { continue }
+            let methods = requests.methods(route)
+            if methods.isEmpty {
+                // The routes that name methods have all been tried: they come first.
+                if fallback < 0 { fallback = route }
+                break
+            }
+            if !methods.isDisjoint(with: search.method) {
+                search.route = route
+                return true
+            }
+            if request.method == .head, methods.contains(MethodSet(.get)) {
+                if fallback < 0 { fallback = route }
+            } else {
+                search.allowed.formUnion(methods)
+            }
+        }
+        search.route = fallback
+        return fallback >= 0
+    }
+}

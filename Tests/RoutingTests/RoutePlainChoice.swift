@@ -1,0 +1,46 @@
+import PenstockBytes
+import PenstockHTTP
+
+@testable import PenstockRouting
+
+extension RouteExplanation.Reason {
+    /// Whether it says that the route fits, but comes later.
+    var isPrecedence: Bool {
+        switch self {
+        case .host, .listener, .path, .method, .field, .query: false
+        case .widerHost, .widerPath, .takesHeadAsGet, .anyMethod, .fewerConditions, .later: true
+        }
+    }
+}
+
+extension RouteTable {
+    /// The route for a request, found by judging every route for itself and sorting those that fit.
+    func plainChoice(_ request: borrowing RoutedRequest) -> Int? {
+        var best: (route: Int, key: [Int])?
+        for route in routes.indices where judge(route, request).reasons.isEmpty {
+            let key = sortKey(route, request)
+            if best.map({ key.lexicographicallyPrecedes($0.key) }) ?? true { best = (route, key) }
+        }
+        return best?.route
+    }
+
+    /// Whether some route fails on nothing but its method.
+    func failsOnMethodOnly(_ request: borrowing RoutedRequest) -> Bool {
+        for route in routes.indices {
+            let reasons = judge(route, request).reasons
+            if reasons.count == 1, case .method = reasons[0] { return true }
+        }
+        return false
+    }
+
+    /// The smallest comes first: host, kinds of segments, HEAD by name, methods, conditions, place.
+    private func sortKey(_ route: Int, _ request: borrowing RoutedRequest) -> [Int] {
+        let host = hostWithoutPort(request.authority).map(ASCII.lowercased)
+        let methods = routes[route].methods
+        let kinds = patterns[route].segments.map(\.rank) + [-1]
+        let padded = kinds + Array(repeating: 0, count: 10 - kinds.count)
+        let head = request.method == .head && methods.contains("HEAD") ? 0 : 1
+        let conditions = routes[route].fields.count + routes[route].query.count
+        return [-hostRank(route, host)] + padded + [head, methods.isEmpty ? 1 : 0, -conditions, route]
+    }
+}

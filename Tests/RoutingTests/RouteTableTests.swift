@@ -1,0 +1,178 @@
+import PenstockHTTP
+import PenstockRouting
+import Testing
+
+@Suite("Route table (architecture.md, section 6)")
+struct RouteTableTests {
+    @Test(arguments: RoutingScript.all)
+    func `every request gets the route that its script says`(_ script: RoutingScript) throws {
+        let table = try RouteTable(script.routes)
+        for request in script.requests {
+            #expect(request.answer(of: table) == request.expected, "\(script.name): \(request.line)")
+        }
+    }
+
+    @Test(arguments: RoutingScript.all)
+    func `what is left of a route when its neighbours go is found as well`(_ script: RoutingScript) throws {
+        for request in script.requests {
+            let name = request.expected.split(separator: " ")[0]
+            guard let route = script.routes.first(where: { $0.name == name }) else { continue }
+            #expect(request.answer(of: try RouteTable([route])) == request.expected, "\(script.name): \(request.line)")
+        }
+    }
+
+    @Test
+    func `a table without routes answers 404`() throws {
+        let table = try RouteTable([])
+        let request = RoutingScript.Request(line: "", method: "GET", host: "a", target: "/")
+        #expect(request.answer(of: table) == "404")
+    }
+
+    @Test
+    func `one of 5,000 routes is found like one of one`() throws {
+        let routes = (0..<5_000).map { RouteDescription(name: "r\($0)", path: "/api/v1/service-\($0)/{id}") }
+        let table = try RouteTable(routes)
+        for index in stride(from: 0, to: 5_000, by: 7) {
+            let target = "/api/v1/service-\(index)/42"
+            let request = RoutingScript.Request(line: "", method: "GET", host: "a", target: target)
+            #expect(request.answer(of: table) == "r\(index) id=42")
+        }
+        let missing = RoutingScript.Request(line: "", method: "GET", host: "a", target: "/api/v1/service-5000/42")
+        #expect(missing.answer(of: table) == "404")
+    }
+
+    @Test
+    func `one of 5,000 hosts is found like one of one`() throws {
+        let routes = (0..<5_000).map {
+            RouteDescription(name: "r\($0)", path: "/", hosts: [$0 % 2 == 0 ? "h\($0).test" : "*.h\($0).test"])
+        }
+        let table = try RouteTable(routes)
+        for index in stride(from: 0, to: 5_000, by: 7) {
+            let host = index % 2 == 0 ? "h\(index).test" : "a.b.h\(index).test"
+            #expect(
+                RoutingScript.Request(line: "", method: "GET", host: host, target: "/").answer(of: table) == "r\(index)"
+            )
+        }
+    }
+
+    /// `/a` and `/{x}` at each of 12 levels: 4,096 routes, and a request whose last segment fits none of them.
+    @Test
+    func `a path that every branch nearly fits visits each node at most once`() throws {
+        let routes = (0..<4_096).map { number in
+            let segments = (0..<12).map { number & (1 << $0) == 0 ? "/a" : "/{x\($0)}" }
+            return RouteDescription(name: "r\(number)", path: segments.joined() + "/end")
+        }
+        let table = try RouteTable(routes)
+        let path = String(repeating: "/a", count: 12)
+        let request = RoutingScript.Request(line: "", method: "GET", host: "h", target: path + "/no")
+        let clock = ContinuousClock()
+        let time = clock.measure { #expect(request.answer(of: table) == "404") }
+        #expect(time < .milliseconds(200))
+        #expect(
+            RoutingScript.Request(line: "", method: "GET", host: "h", target: path + "/end").answer(of: table) == "r0"
+        )
+    }
+
+    @Test
+    func `a long path of slashes costs its length`() throws {
+        let table = try RouteTable([
+            RouteDescription(name: "one", path: "/{a}/{b}/{c}/end"), RouteDescription(name: "some", path: "/{a}/{b+}"),
+        ])
+        let target = "/a" + String(repeating: "/", count: 60_000)
+        let time = ContinuousClock().measure {
+            #expect(
+                RoutingScript.Request(line: "", method: "GET", host: "h", target: target).answer(of: table) == "404"
+            )
+        }
+        #expect(time < .milliseconds(200))
+    }
+
+    @Test(arguments: BadRoute.cases)
+    func `a route that makes no sense is refused in words`(_ row: BadRoute) {
+        #expect {
+            try RouteTable([RouteDescription(name: "ok", path: "/"), row.route])
+        } throws: { error in
+            guard let error = error as? RouteError else { return false }
+            return error.route == 1 && error.description.contains(row.says)
+        }
+    }
+
+    @Test
+    func `routes that no request can reach are found`() throws {
+        let routes = [
+            RouteDescription(name: "a", path: "/users/{id}", methods: ["GET", "POST"]),
+            RouteDescription(name: "same but for names", path: "/users/{name}", methods: ["GET"]),
+            RouteDescription(name: "all methods", path: "/users/{name}"),
+            RouteDescription(name: "all methods again", path: "/users/{other}"),
+            RouteDescription(
+                name: "narrower",
+                path: "/users/{id}",
+                methods: ["GET"],
+                fields: [.init(name: "x", value: nil)]
+            ),
+            RouteDescription(name: "host", path: "/users/{id}", hosts: ["a.test", "b.test"]),
+            RouteDescription(name: "one host", path: "/users/{id}", hosts: ["b.test"]),
+            RouteDescription(name: "listener", path: "/l", listeners: [1]),
+            RouteDescription(name: "any listener", path: "/l"),
+            RouteDescription(name: "two listeners", path: "/l", listeners: [1, 2]),
+            RouteDescription(name: "get", path: "/m", methods: ["GET"]),
+            RouteDescription(name: "post", path: "/m", methods: ["POST"]),
+            RouteDescription(name: "both", path: "/m", methods: ["GET", "POST"]),
+        ]
+        let shadows = try RouteTable(routes).shadows().map { "\(routes[$0.route].name) < \(routes[$0.by].name)" }
+        let expected = [
+            "same but for names < a", "all methods again < all methods", "one host < host",
+            "two listeners < any listener", "both < get",
+        ]
+        #expect(shadows == expected)
+    }
+}
+
+/// A route that a table refuses, and a part of what it says.
+struct BadRoute: Sendable, CustomTestStringConvertible {
+    let route: RouteDescription
+    let says: String
+    var testDescription: String { "\(route.path) \(route.hosts)" }
+
+    init(path: String, says: String) {
+        route = RouteDescription(name: "bad", path: path)
+        self.says = says
+    }
+
+    init(host: String, says: String) {
+        route = RouteDescription(name: "bad", path: "/", hosts: [host])
+        self.says = says
+    }
+
+    static let cases: [BadRoute] = [
+        .init(path: "", says: "begins with '/'"),
+        .init(path: "users", says: "begins with '/'"),
+        .init(path: "/{id", says: "whole segment"),
+        .init(path: "/id}", says: "whole segment"),
+        .init(path: "/x{id}", says: "whole segment"),
+        .init(path: "/{}", says: "whole segment"),
+        .init(path: "/{+}", says: "name is made of"),
+        .init(path: "/{a b}", says: "name is made of"),
+        .init(path: "/{a}/{a}", says: "there twice"),
+        .init(path: "/{a*}/b", says: "stands last"),
+        .init(path: "/{a+}/b", says: "stands last"),
+        .init(path: "/a/../b", says: "never match"),
+        .init(path: "/a/./b", says: "never match"),
+        .init(path: "/a/%2e%2E/b", says: "never match"),
+        .init(path: "/a/..;x/b", says: "never match"),
+        .init(path: "/a\\b", says: "never match"),
+        .init(path: "/a%5cb", says: "never match"),
+        .init(path: "/a%00", says: "never match"),
+        .init(path: "/a%zz", says: "hexadecimal"),
+        .init(path: "/a?b", says: "query"),
+        .init(path: String(repeating: "/a", count: 65), says: "at most 64"),
+        .init(host: "", says: "no host name"),
+        .init(host: "*", says: "leave 'hosts' out"),
+        .init(host: "a.*.test", says: "'*' stands alone"),
+        .init(host: "*a.test", says: "'*' stands alone"),
+        .init(host: "a..test", says: "no host name"),
+        .init(host: "a/b", says: "no host name"),
+        .init(host: "a.test:80", says: "without its port"),
+        .init(host: "[::1", says: "IPv6"),
+    ]
+}

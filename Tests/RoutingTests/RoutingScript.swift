@@ -1,0 +1,146 @@
+import Glibc
+import PenstockBytes
+import PenstockHTTP
+import PenstockRouting
+import Testing
+
+/// A file of routes, a line of dashes, and requests with what they get.
+struct RoutingScript: CustomTestStringConvertible, Sendable {
+    let name: String
+    let routes: [RouteDescription]
+    let requests: [Request]
+    var testDescription: String { name }
+
+    /// One line: `METHOD host path[?query] [{field: value; ...}] [@listener] -> expected`.
+    struct Request: Sendable {
+        var line: String
+        var method: String
+        var host: String
+        var target: String
+        var fields: [(String, String)] = []
+        var listener = 0
+        var expected = ""
+    }
+
+    static let all = ["hosts", "paths", "backtracking", "methods", "conditions"].map(RoutingScript.init)
+
+    init(_ name: String) {
+        self.name = name
+        let folder = #filePath.split(separator: "/").dropLast().joined(separator: "/")
+        let parts = Self.read("/\(folder)/Cases/\(name).txt").split(separator: "----------\n")
+        routes = parts[0].split(separator: "\n").map(Self.route)
+        requests = parts[1].split(separator: "\n").map { Self.request(String($0)) }
+    }
+
+    private static func read(_ path: String) -> String {
+        guard let file = fopen(path, "r") else { preconditionFailure("no file \(path)") }
+        defer { fclose(file) }
+        var bytes = [UInt8](repeating: 0, count: 1 << 16)
+        let count = fread(&bytes, 1, bytes.count, file)
+        return String(decoding: bytes[..<count], as: UTF8.self)
+    }
+
+    /// `name path [host=..] [methods=..] [listener=..] [header.name[=value]] [query.name[=value]]`; `~` is a space.
+    private static func route(_ line: Substring) -> RouteDescription {
+        var words = line.split(separator: "  ").flatMap { $0.split(separator: " ") }.map(String.init)
+        let name = words.removeFirst()
+        var path = words.removeFirst()
+        while let word = words.first, !word.contains("="), !word.contains("header."), !word.contains("query.") {
+            path += " " + words.removeFirst()
+        }
+        var route = RouteDescription(name: name, path: path)
+        for word in words {
+            let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            let value = parts.count > 1 ? String(parts[1]).map { $0 == "~" ? " " : String($0) }.joined() : nil
+            switch parts[0] {
+            case "host": route.hosts = value?.split(separator: ",").map(String.init) ?? []
+            case "methods": route.methods = value?.split(separator: ",").map(String.init) ?? []
+            case "listener": route.listeners = [value.flatMap(Int.init) ?? 0]
+            case let key where key.hasPrefix("header."):
+                route.fields.append(.init(name: String(key.dropFirst(7)), value: value))
+            case let key where key.hasPrefix("query."):
+                route.query.append(.init(name: String(key.dropFirst(6)), value: value))
+            default: preconditionFailure("\(line)")
+            }
+        }
+        return route
+    }
+
+    private static func request(_ line: String) -> Request {
+        let halves = line.split(separator: " -> ", maxSplits: 1)
+        let words = halves[0].split(separator: " ", maxSplits: 3)
+        var request = Request(line: line, method: "\(words[0])", host: "\(words[1])", target: "\(words[2])")
+        if request.host == "-" { request.host = "" }
+        request.expected = String(halves[1])
+        guard words.count > 3 else { return request }
+        let rest = words[3]
+        if rest.hasPrefix("@") { request.listener = Int(rest.dropFirst()) ?? 0 }
+        if rest.hasPrefix("{") {
+            request.fields = rest.dropFirst().dropLast().split(separator: ";").map { pair in
+                let parts = pair.split(separator: ":", maxSplits: 1)
+                let value = parts[1].drop { $0 == " " }
+                return (String(parts[0].drop { $0 == " " }), String(value))
+            }
+        }
+        return request
+    }
+}
+
+extension RoutingScript.Request {
+    /// Makes the request and calls `body` with it.
+    func with<Result>(_ body: (borrowing RoutedRequest) throws -> Result) rethrows -> Result {
+        let block = FieldBlock()
+        for (name, value) in fields {
+            Array(name.utf8).withUnsafeBytes { name in
+                Array(value.utf8).withUnsafeBytes { block.append(.other, name, $0) }
+            }
+        }
+        let parts = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
+        let path = Array(parts[0].utf8)
+        let query = parts.count > 1 ? Array(parts[1].utf8) : nil
+        let known = PenstockHTTP.Method.allCases.first { "\($0.name)" == method } ?? .other
+        return try Array(method.utf8).withUnsafeBytes { methodName in
+            try Array(host.utf8).withUnsafeBytes { authority in
+                try path.withUnsafeBytes { path in
+                    try (query ?? []).withUnsafeBytes { bytes in
+                        try body(
+                            RoutedRequest(
+                                method: known,
+                                methodName: methodName,
+                                authority: authority,
+                                path: path,
+                                query: query == nil ? nil : bytes,
+                                fields: block,
+                                listener: listener
+                            )
+                        )
+                    }
+                }
+            }
+        }
+    }
+
+    /// What a table answers, in the words of the scripts.
+    func answer(of table: RouteTable) -> String {
+        with { request in
+            var parameters: [Range<Int>] = []
+            switch table.match(request, parameters: &parameters) {
+            case .notFound: return "404"
+            case .methodNotAllowed(let set): return "405 \(Self.allow(set, table))"
+            case .options(let set): return "options \(Self.allow(set, table))"
+            case .route(let route):
+                let path = request.path
+                let values = zip(table.parameterNames(of: route), parameters).map { name, range in
+                    "\(name)=\(String(decoding: path[range], as: UTF8.self))"
+                }
+                return ([table.routes[route].name] + values).joined(separator: " ")
+            }
+        }
+    }
+
+    private static func allow(_ set: MethodSet, _ table: RouteTable) -> String {
+        var buffer = ByteBuffer()
+        table.writeAllow(set, to: &buffer)
+        return String(decoding: buffer.readable, as: UTF8.self)
+    }
+}
