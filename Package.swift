@@ -142,7 +142,11 @@ let package = Package(
             exclude: ["Cases"]
         ),
         tests("Transport", ["PenstockTransport", "PenstockHTTP", "PenstockNetworking", "PenstockBytes"]),
-        tests("Routing", ["PenstockRouting", "PenstockHTTP", "PenstockTransport", "PenstockBytes"], exclude: ["Cases"]),
+        tests(
+            "Routing",
+            ["PenstockRouting", "PenstockHTTP", "PenstockTransport", "PenstockBytes"],
+            exclude: ["Cases"]
+        ),
         tests(
             "Functions",
             ["PenstockFunctions", "PenstockBytes", "PenstockHTTP", "PenstockNetworking", "PenstockTransport"]

@@ -19,23 +19,23 @@ struct HostMatcher: Sendable {
     private var slots: [Int32] = [-1]
     private var hasWildcards = false
     /// The tier of routes without `hosts`, or -1.
-    private var anyHost: Int32 = -1
+    private var anyHostTier: Int32 = -1
 
     /// Builds the matcher.
     ///
     /// - Parameters:
     ///   - hosts: each pattern once, with the root of its path tree.
     ///   - anyHost: the root of the tree of routes without hosts, if there are any.
-    init(hosts: [(pattern: HostPattern, root: Int32)], anyHost root: Int32?) {
+    init(hosts: [(pattern: HostPattern, root: Int32)], anyHost: Int32?) {
         slots = Array(repeating: -1, count: slotCount(for: hosts.count))
         // Wider wildcards first, so that each finds its next wider one in what is built already.
         let ordered = hosts.sorted { first, second in
             if first.pattern.isWildcard != second.pattern.isWildcard { return first.pattern.isWildcard }
             return first.pattern.name.count < second.pattern.name.count
         }
-        if let root {
-            tiers.append(Tier(name: bytes.add([]), isWildcard: false, root: root, next: -1))
-            anyHost = 0
+        if let anyHost {
+            tiers.append(Tier(name: bytes.add([]), isWildcard: false, root: anyHost, next: -1))
+            anyHostTier = 0
         }
         for host in ordered {
             let name = host.pattern.name
@@ -54,11 +54,12 @@ struct HostMatcher: Sendable {
         tiers.append(tier)
     }
 
-    /// The first tier to search for a request, or -1.
+    /// The first tier to search for a request.
     ///
     /// - Parameter host: without port and final dot, in any case.
+    /// - Returns: its number, or -1.
     func first(_ host: UnsafeRawBufferPointer) -> Int32 {
-        guard slots.count > 1, host.count <= 255 else { return anyHost }
+        guard slots.count > 1, host.count <= 255 else { return anyHostTier }
         var hash = ByteHash(seed: 0)
         var index = host.count
         while index > 0 {
@@ -70,7 +71,7 @@ struct HostMatcher: Sendable {
     }
 
     private func longestWildcard(_ host: UnsafeRawBufferPointer) -> Int32 {
-        var found = anyHost
+        var found = anyHostTier
         guard hasWildcards else { return found }
         var hash = ByteHash(seed: 1)
         var index = host.count

@@ -156,6 +156,7 @@ struct RequestMatcher: Sendable {
 ///   - query: as it came, without `?`.
 ///   - name: the decoded name.
 ///   - value: the decoded value; `nil`: any, or none.
+/// - Returns: whether one of the parameters with this name has this value.
 func queryHas(
     _ query: UnsafeRawBufferPointer,
     name: UnsafeRawBufferPointer,

@@ -143,7 +143,7 @@ public final class RouteTable: Sendable {
 
     /// Tries everything below `node`.
     ///
-    /// - Parameter offset: where the slash before the next segment stands; the path's length when none is left.
+    /// `offset` is where the slash before the next segment stands; the path's length when none is left.
     private func visit(
         _ node: Int32,
         _ offset: Int,
