@@ -201,4 +201,21 @@ public final class FieldBlock {
         storage.append(bytes)
         return start..<start + bytes.count
     }
+
+    /// Appends a text that no field owns, and answers where it lies.
+    func stash(_ text: StaticString) -> Range<Int> {
+        stash(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    }
+
+    /// Appends the normal form of the path that lies at `range`, and answers where it lies.
+    func stash(path range: Range<Int>, by normalizer: PathNormalizer) throws(PathFault) -> Range<Int> {
+        storage.reserve(range.count)
+        let start = storage.count
+        let count = try normalizer.normalize(bytes(range), into: storage.writable)
+        storage.commit(count)
+        return start..<start + count
+    }
+
+    /// How many bytes the block holds, of which the entries say where they lie.
+    var byteCount: Int { storage.count }
 }

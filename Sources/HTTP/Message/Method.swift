@@ -25,4 +25,23 @@ public enum Method: UInt8, Sendable, CaseIterable {
         case .other: ""
         }
     }
+
+    /// The method of this name, which is case-sensitive (RFC 9110 §9.1); ``other`` where the gateway has no case for it.
+    public init(_ name: UnsafeRawBufferPointer) {
+        self =
+            switch name.count {
+            case 3: Self.is(name, .get) ? .get : Self.is(name, .put) ? .put : .other
+            case 4: Self.is(name, .post) ? .post : Self.is(name, .head) ? .head : .other
+            case 5: Self.is(name, .patch) ? .patch : Self.is(name, .trace) ? .trace : .other
+            case 6: Self.is(name, .delete) ? .delete : .other
+            case 7: Self.is(name, .options) ? .options : Self.is(name, .connect) ? .connect : .other
+            default: .other
+            }
+    }
+
+    @inline(__always) private static func `is`(_ name: UnsafeRawBufferPointer, _ method: Method) -> Bool {
+        let text = method.name
+        for index in 0..<text.utf8CodeUnitCount where name[index] != text.utf8Start[index] { return false }
+        return true
+    }
 }
