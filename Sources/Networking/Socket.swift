@@ -65,6 +65,18 @@ public enum Socket {
         _ = setsockopt(socket, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size))
     }
 
+    /// Closes a descriptor that no ``FileDescriptor`` owns.
+    public static func close(_ socket: Int32) { _ = Glibc.close(socket) }
+
+    /// Ends the stream towards the peer and goes on reading.
+    public static func shutDownOutput(_ socket: Int32) { _ = shutdown(socket, Int32(SHUT_WR)) }
+
+    /// Makes the close of a socket a reset, so that the peer sees an error and not an end (SO_LINGER 0).
+    public static func resetOnClose(_ socket: Int32) {
+        var option = linger(l_onoff: 1, l_linger: 0)
+        _ = setsockopt(socket, SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<linger>.size))
+    }
+
     /// The error that ended a connect or a connection, 0 where there is none (SO_ERROR).
     public static func pendingError(of socket: Int32) -> Int32 {
         var value: Int32 = 0

@@ -140,3 +140,21 @@ public struct SocketAddress: Hashable, Sendable, CustomStringConvertible {
         }
     }
 }
+
+extension SocketAddress {
+    /// Reads an address as text, without a port: `192.0.2.1`, `2001:db8::1`, `[2001:db8::1]`; `nil` for anything else.
+    public init?(literal text: [UInt8], port: UInt16 = 0) {
+        var text = text
+        if text.first == 0x5B, text.last == 0x5D { text = Array(text.dropFirst().dropLast()) }
+        guard text.count < 64, !text.contains(0) else { return nil }
+        let string = String(decoding: text, as: UTF8.self)
+        var raw = [UInt8](repeating: 0, count: 16)
+        if inet_pton(AF_INET, string, &raw) == 1 {
+            self.init(ipv4: Array(raw.prefix(4)), port: port)
+        } else if inet_pton(AF_INET6, string, &raw) == 1 {
+            self.init(ipv6: raw, port: port)
+        } else {
+            return nil
+        }
+    }
+}

@@ -1,0 +1,57 @@
+public import PenstockNetworking
+import PenstockSystem
+
+/// The idle connections of one loop to one address, and the way to new ones.
+public final class ConnectionPool {
+    /// Where the connections lead.
+    public let address: SocketAddress
+
+    /// The deadlines of new connections.
+    public let timeouts: ClientTimeouts
+
+    let context: LoopContext
+    private let capacity: Int
+    private var idle: [ClientConnection] = []
+
+    /// An empty pool.
+    ///
+    /// - Parameters:
+    ///   - address: where the connections lead.
+    ///   - capacity: idle connections that are kept, at most.
+    ///   - timeouts: the deadlines of its connections.
+    ///   - context: the loop's.
+    public init(address: SocketAddress, capacity: Int, timeouts: ClientTimeouts, context: LoopContext) {
+        self.address = address
+        self.capacity = capacity
+        self.timeouts = timeouts
+        self.context = context
+    }
+
+    /// The idle connection that was used last, for `observer`; `nil` where there is none.
+    public func reuse(for observer: any ClientStreamObserver) -> ClientConnection? {
+        guard let connection = idle.popLast() else { return nil }
+        connection.lend(to: observer)
+        return connection
+    }
+
+    /// A new connection, for `observer`, which hears of a failure later, never during this call.
+    public func connect(for observer: any ClientStreamObserver) -> ClientConnection {
+        ClientConnection(pool: self, observer: observer)
+    }
+
+    /// Closes every idle connection.
+    public func close() {
+        for connection in idle.reversed() { connection.discard() }
+        idle.removeAll()
+    }
+
+    func keep(_ connection: ClientConnection) -> Bool {
+        guard idle.count < capacity else { return false }
+        idle.append(connection)
+        return true
+    }
+
+    func forget(_ connection: ClientConnection) {
+        if let index = idle.lastIndex(where: { $0 === connection }) { idle.remove(at: index) }
+    }
+}

@@ -1,0 +1,5 @@
+/// Told of every exchange that has ended: the access log and the counters.
+public protocol ExchangeRecorder: AnyObject {
+    /// `exchange` has ended; it is still whole.
+    func ended(_ exchange: Exchange)
+}

@@ -1,0 +1,38 @@
+import PenstockNetworking
+
+/// Names an exchange from any thread: it alone crosses from loop to loop.
+public struct ExchangeID: Hashable, Sendable {
+    /// The loop that the exchange belongs to.
+    public let loop: Int32
+
+    let slot: Int32
+    let generation: UInt64
+}
+
+/// The exchanges of one loop, recycled.
+public final class ExchangeTable {
+    private var slots: [Exchange] = []
+    private var free: [Int32] = []
+    private let context: LoopContext
+
+    init(context: LoopContext) { self.context = context }
+
+    /// How many exchanges are under way.
+    public var active: Int { slots.count - free.count }
+
+    /// The exchange named `id`, if it has not ended.
+    public subscript(id: ExchangeID) -> Exchange? {
+        let exchange = slots[Int(id.slot)]
+        return exchange.id.generation == id.generation ? exchange : nil
+    }
+
+    func take() -> Exchange {
+        if let slot = free.popLast() { return slots[Int(slot)] }
+        let id = ExchangeID(loop: Int32(context.loop.index), slot: Int32(slots.count), generation: 1)
+        let exchange = Exchange(id: id, context: context)
+        slots.append(exchange)
+        return exchange
+    }
+
+    func giveBack(_ exchange: Exchange) { free.append(exchange.id.slot) }
+}

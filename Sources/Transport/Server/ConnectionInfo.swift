@@ -1,0 +1,43 @@
+public import PenstockNetworking
+
+/// Who is at the other end of a connection, and on which listener it came in.
+public final class ConnectionInfo {
+    /// What the listener says now; connections that live through a reload get the new settings.
+    public var settings: ServerSettings { listener.settings }
+
+    /// The peer's address: a client, or a proxy before it.
+    public let peer: SocketAddress
+
+    /// The peer's address as text, without the port; lives as long as this object.
+    public let peerText: UnsafeRawBufferPointer
+
+    /// Whether the peer may speak for others (`trusted_proxies`).
+    public let isTrusted: Bool
+
+    /// `http`, or `https`.
+    public let scheme: StaticString
+
+    let listener: ListenerState
+
+    init(peer: SocketAddress, listener: ListenerState, scheme: StaticString = "http") {
+        self.peer = peer
+        self.listener = listener
+        self.scheme = scheme
+        let text = Array((peer.family == .unix ? "unix" : peer.host).utf8)
+        let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: text.count, alignment: 1)
+        memory.copyBytes(from: text)
+        peerText = UnsafeRawBufferPointer(memory)
+        isTrusted = listener.settings.trusts(peer)
+    }
+
+    deinit { peerText.deallocate() }
+}
+
+/// The settings of a listener on one loop; a reload puts others in their place.
+public final class ListenerState {
+    /// What holds for the next request.
+    public var settings: ServerSettings
+
+    /// Begins with `settings`.
+    public init(_ settings: ServerSettings) { self.settings = settings }
+}

@@ -1,0 +1,492 @@
+import PenstockBytes
+import PenstockHTTP
+import PenstockNetworking
+import PenstockSystem
+
+/// HTTP/1.x on a client's connection (RFC 9112): one exchange after the other.
+final class HTTP1Server: ServerCodec {
+    /// Where the request that is being read stands.
+    private enum Incoming {
+        /// Between two requests, or inside a head.
+        case head
+        /// Inside a body, of which so many bytes are missing.
+        case body(Int)
+        /// Inside a chunked body.
+        case chunks
+        /// The request is whole, its response is not.
+        case complete
+        /// Nothing more is read: the connection ends.
+        case closed
+    }
+
+    /// How the body of the response goes out.
+    private enum Outgoing {
+        case none
+        case length(Int)
+        case chunked
+        case untilClose
+    }
+
+    private unowned let connection: ServerConnection
+    private var parser: RequestParser
+    private var chunks = ChunkedDecoder(limits: HeadLimits())
+    private var incoming = Incoming.head
+    private var outgoing = Outgoing.none
+    private var exchange: Exchange?
+    private var unconsumed = 0
+    private var keepsAlive = true
+    private var isDraining = false
+    private var isInsideHead = false
+    private var wasHeld = false
+    private var hasContinued = false
+    private var discarded = 0
+    private var rate = BodyRate()
+
+    /// Bytes of a body that may be under way before its handler has given credit back.
+    private static let credit = 65_536
+
+    /// Bytes of an unwanted body that are read so that the connection can be kept.
+    private static let discardLimit = 262_144
+
+    init(connection: ServerConnection) {
+        self.connection = connection
+        parser = Self.parser(connection.info.settings)
+    }
+
+    private static func parser(_ settings: ServerSettings) -> RequestParser {
+        RequestParser(
+            limits: settings.limits,
+            mergeSlashes: settings.mergeSlashes,
+            rejectEncodedSlashes: settings.rejectEncodedSlashes
+        )
+    }
+
+    private var settings: ServerSettings { connection.info.settings }
+
+    // MARK: Bytes in
+
+    var isIdle: Bool {
+        if case .head = incoming { return exchange == nil && !isInsideHead }
+        return false
+    }
+
+    var isPaused: Bool { unconsumed >= Self.credit }
+
+    var wantsInput: Bool {
+        switch incoming {
+        case .head: connection.held < Exchange.writeLimit
+        case .closed: true
+        case .body, .chunks: unconsumed < Self.credit
+        case .complete: false
+        }
+    }
+
+    func receive(_ bytes: UnsafeRawBufferPointer) -> Int {
+        var offset = 0
+        while offset < bytes.count {
+            let rest = UnsafeRawBufferPointer(rebasing: bytes[offset...])
+            let taken: Int
+            switch incoming {
+            case .head: taken = connection.held < Exchange.writeLimit ? receiveHead(rest) : 0
+            case .body(let missing): taken = receiveBody(rest, missing)
+            case .chunks: taken = receiveChunks(rest)
+            case .complete: taken = 0
+            case .closed: return bytes.count
+            }
+            if taken == 0 { break }
+            offset &+= taken
+        }
+        return offset
+    }
+
+    private func receiveHead(_ bytes: UnsafeRawBufferPointer) -> Int {
+        let exchange = self.exchange ?? connection.context.exchanges.take()
+        self.exchange = exchange
+        do throws(RequestError) {
+            guard let length = try parser.parse(bytes.bytes, into: exchange.head) else {
+                waitForHead(exchange, bytes.count)
+                return 0
+            }
+            begin(exchange)
+            return length
+        } catch {
+            refuse(error, exchange)
+            return bytes.count
+        }
+    }
+
+    /// A small incomplete head is read again from its beginning, so that slow clients cost their bytes and no exchange.
+    private func waitForHead(_ exchange: Exchange, _ count: Int) {
+        if !isInsideHead {
+            isInsideHead = true
+            connection.setReadDeadline(connection.now + settings.timeouts.head)
+        }
+        guard count < 2048 else { return }
+        parser.reset()
+        exchange.head.reset()
+        connection.context.exchanges.giveBack(exchange)
+        self.exchange = nil
+    }
+
+    private func begin(_ exchange: Exchange) {
+        parser.reset()
+        isInsideHead = false
+        connection.setReadDeadline(.never)
+        let head = exchange.head
+        keepsAlive = head.keepsAlive && !isDraining
+        unconsumed = 0
+        hasContinued = false
+        switch head.framing {
+        case .none, .untilClose:
+            incoming = .complete
+            exchange.begin(self, connection.info, body: .none)
+        case .length(let length):
+            incoming = .body(length)
+            exchange.begin(self, connection.info, body: .length(length))
+        case .chunked:
+            incoming = .chunks
+            chunks = ChunkedDecoder(limits: settings.limits)
+            exchange.begin(self, connection.info, body: .stream)
+        }
+        if exchange.body != .none { startBodyClock() }
+        exchange.start()
+    }
+
+    private func receiveBody(_ bytes: UnsafeRawBufferPointer, _ missing: Int) -> Int {
+        guard unconsumed < Self.credit else { return 0 }
+        let count = min(missing, bytes.count)
+        incoming = missing == count ? .complete : .body(missing - count)
+        deliver(UnsafeRawBufferPointer(rebasing: bytes[..<count]))
+        if case .complete = incoming { completeRequest(trailers: nil) }
+        return count
+    }
+
+    private func receiveChunks(_ bytes: UnsafeRawBufferPointer) -> Int {
+        var offset = 0
+        do throws(RequestError) {
+            while unconsumed < Self.credit {
+                guard case .chunks = incoming else { return offset }
+                switch try chunks.next(bytes.bytes, offset: &offset, trailers: trailers) {
+                case .data(let range): deliver(UnsafeRawBufferPointer(rebasing: bytes[range]))
+                case .needMore: return offset
+                case .end:
+                    incoming = .complete
+                    completeRequest(trailers: trailers)
+                    return offset
+                }
+            }
+            return offset
+        } catch {
+            refuseBody(error)
+            return bytes.count
+        }
+    }
+
+    private lazy var trailers = FieldBlock()
+
+    private func deliver(_ bytes: UnsafeRawBufferPointer) {
+        rate.count(bytes.count)
+        guard let exchange else {
+            discarded += bytes.count
+            if discarded > Self.discardLimit { close(lingering: true) }
+            return
+        }
+        unconsumed &+= bytes.count
+        exchange.deliver(bytes.bytes)
+    }
+
+    /// The last byte of the request is here.
+    private func completeRequest(trailers: FieldBlock?) {
+        connection.setReadDeadline(.never)
+        if let exchange {
+            exchange.deliverEnd(trailers: trailers)
+        } else {
+            nextRequest()
+        }
+    }
+
+    func receivedEnd() {
+        switch incoming {
+        case .head where exchange == nil && !isInsideHead:
+            close(lingering: false)
+        case .head:
+            refuse(.malformedRequestLine, exchange ?? connection.context.exchanges.take())
+        case .body, .chunks:
+            guard let exchange else { return close(lingering: false) }
+            keepsAlive = false
+            incoming = .closed
+            exchange.failAndCancel(
+                ExchangeError(
+                    .client,
+                    status: 400,
+                    message: "Bad Request",
+                    reason: "the connection ended inside the body",
+                    closesConnection: true
+                )
+            )
+        case .complete: keepsAlive = false
+        case .closed: break
+        }
+    }
+
+    // MARK: Refusals
+
+    /// A head that cannot be read: answered, logged, and the connection closed.
+    private func refuse(_ error: RequestError, _ exchange: Exchange) {
+        isInsideHead = false
+        keepsAlive = false
+        incoming = .closed
+        self.exchange = exchange
+        exchange.begin(self, connection.info, body: .none)
+        exchange.fail(
+            ExchangeError(
+                .client,
+                status: error.status,
+                message: StatusCode.reasonPhrase(error.status),
+                reason: String(describing: error.reason),
+                closesConnection: true
+            )
+        )
+    }
+
+    private func refuseBody(_ error: RequestError) {
+        keepsAlive = false
+        incoming = .closed
+        guard let exchange else { return close(lingering: true) }
+        exchange.failAndCancel(
+            ExchangeError(
+                .client,
+                status: error.status,
+                message: StatusCode.reasonPhrase(error.status),
+                reason: String(describing: error.reason),
+                closesConnection: true
+            )
+        )
+    }
+
+    // MARK: Deadlines
+
+    private func startBodyClock() {
+        discarded = 0
+        rate.start(connection.now)
+        connection.setReadDeadline(rate.deadline(settings.timeouts))
+    }
+
+    func readExpired() {
+        switch incoming {
+        case .head where isInsideHead:
+            refuseSlow(exchange ?? connection.context.exchanges.take(), "timeouts.head")
+        case .head: close(lingering: false)
+        case .body, .chunks: checkBodyRate()
+        case .complete, .closed: break
+        }
+    }
+
+    private func checkBodyRate() {
+        // While its handler holds the client back, silence is not the client's.
+        if unconsumed >= Self.credit { rate.start(connection.now) }
+        guard let reason = rate.violation(connection.now, settings.timeouts) else {
+            return connection.setReadDeadline(rate.deadline(settings.timeouts))
+        }
+        guard let exchange else { return close(lingering: false) }
+        keepsAlive = false
+        incoming = .closed
+        exchange.failAndCancel(
+            ExchangeError(.client, status: 408, message: "Request Timeout", reason: reason, closesConnection: true)
+        )
+    }
+
+    private func refuseSlow(_ exchange: Exchange, _ reason: String) {
+        isInsideHead = false
+        keepsAlive = false
+        incoming = .closed
+        self.exchange = exchange
+        exchange.begin(self, connection.info, body: .none)
+        exchange.fail(
+            ExchangeError(.client, status: 408, message: "Request Timeout", reason: reason, closesConnection: true)
+        )
+    }
+
+    // MARK: The connection's life
+
+    func drained() {
+        guard wasHeld else { return }
+        wasHeld = false
+        if let exchange { exchange.deliverWritable() } else { connection.resumeInput() }
+    }
+
+    func failed(_ error: ExchangeError) {
+        incoming = .closed
+        guard let exchange, exchange.connection != nil else { return }
+        self.exchange = nil
+        exchange.cancel(error)
+        exchange.finish()
+    }
+
+    func drain() {
+        isDraining = true
+        keepsAlive = false
+        if isIdle { close(lingering: false) }
+    }
+
+    private func close(lingering: Bool) {
+        incoming = .closed
+        connection.setReadDeadline(.never)
+        connection.finish(lingering: lingering)
+    }
+
+    /// The exchange is over; what is left of the request is read and dropped, so that the next one can be found.
+    private func endExchange() {
+        guard let exchange else { return }
+        self.exchange = nil
+        let cannotGoOn = exchange.failure?.closesConnection ?? false
+        exchange.finish()
+        unconsumed = 0
+        switch incoming {
+        case .complete:
+            keepsAlive && !cannotGoOn ? nextRequest() : close(lingering: connection.hasUnreadInput)
+        case .body, .chunks:
+            guard keepsAlive, !cannotGoOn else { return close(lingering: true) }
+            discarded = 0
+            connection.resumeInput()
+        case .head, .closed: close(lingering: !connection.hasInputEnded)
+        }
+    }
+
+    private func nextRequest() {
+        guard keepsAlive, !connection.hasInputEnded || connection.hasUnreadInput else { return close(lingering: false) }
+        incoming = .head
+        parser = Self.parser(settings)
+        connection.setReadDeadline(connection.now + settings.timeouts.idle)
+        connection.resumeInput()
+    }
+}
+
+// MARK: Bytes out
+
+extension HTTP1Server: ExchangeFront {
+    func respond(_ exchange: Exchange, end: Bool) {
+        let head = exchange.head
+        let response = exchange.response
+        if let failure = exchange.failure, failure.closesConnection { keepsAlive = false }
+        if isBodyInDoubt(head, end) { keepsAlive = false }
+        let framing = framing(of: response, for: head, end: end)
+        if case .untilClose = framing { keepsAlive = false }
+        outgoing = hasNoBody(response, head) ? .none : Self.outgoing(framing)
+        ResponseEncoder.encode(
+            response,
+            framing: framing,
+            keepAlive: keepsAlive,
+            requestMinorVersion: head.minorVersion,
+            date: connection.context.date.value(at: connection.now),
+            server: settings.serverField.isEmpty ? nil : settings.serverField,
+            requestID: exchange.requestID,
+            to: &connection.prepareOutput().bytes
+        )
+        if end { endExchange() }
+    }
+
+    /// Whether the connection cannot be kept: the client may or may not send the body that it asked leave for, or
+    /// would send more of it in vain than is worth reading.
+    private func isBodyInDoubt(_ head: RequestHead, _ end: Bool) -> Bool {
+        switch incoming {
+        case .body(let missing): (head.expectsContinue && !hasContinued) || (end && missing > Self.discardLimit)
+        case .chunks: head.expectsContinue && !hasContinued
+        case .head, .complete, .closed: false
+        }
+    }
+
+    private static func outgoing(_ framing: MessageFraming) -> Outgoing {
+        switch framing {
+        case .none: .none
+        case .length(let length): .length(length)
+        case .chunked: .chunked
+        case .untilClose: .untilClose
+        }
+    }
+
+    /// Whether the response has no body whatever its fields say (RFC 9112 §6.3).
+    private func hasNoBody(_ response: ResponseHead, _ head: RequestHead) -> Bool {
+        head.method == .head || response.status == 204 || response.status == 304
+    }
+
+    private func framing(of response: ResponseHead, for head: RequestHead, end: Bool) -> MessageFraming {
+        if response.status == 204 || response.status == 304 { return .none }
+        if let length = response.contentLength { return .length(length) }
+        if end { return head.method == .head ? .none : .length(0) }
+        return head.minorVersion >= 1 ? .chunked : .untilClose
+    }
+
+    func inform(_ head: ResponseHead, _ exchange: Exchange) {
+        guard exchange.head.minorVersion >= 1 else { return }
+        ResponseEncoder.encodeInterim(head, to: &connection.prepareOutput().bytes)
+    }
+
+    func sendContinue(_ exchange: Exchange) {
+        switch incoming {
+        case .body, .chunks:
+            hasContinued = true
+            connection.prepareOutput().bytes.append("HTTP/1.1 100 Continue\r\n\r\n")
+        case .head, .complete, .closed: break
+        }
+    }
+
+    func write(_ bytes: RawSpan, _ exchange: Exchange) -> Int {
+        let count = bytes.byteCount
+        guard count > 0 else { return connection.held }
+        switch outgoing {
+        case .none: return connection.held
+        case .length(let missing):
+            guard count <= missing else {
+                cut(exchange)
+                return 0
+            }
+            outgoing = .length(missing - count)
+            send(bytes)
+        case .chunked:
+            ResponseEncoder.appendChunkHeader(count, to: &connection.prepareOutput().bytes)
+            send(bytes)
+            connection.prepareOutput().bytes.append("\r\n")
+        case .untilClose: send(bytes)
+        }
+        let held = connection.held
+        if held > 0 { wasHeld = true }
+        return held
+    }
+
+    private func send(_ bytes: RawSpan) {
+        bytes.withUnsafeBytes { bytes in
+            if bytes.count < 4096 {
+                connection.prepareOutput().bytes.append(bytes)
+            } else {
+                connection.writeThrough(bytes)
+            }
+        }
+    }
+
+    func end(trailers: FieldBlock?, _ exchange: Exchange) {
+        switch outgoing {
+        case .none, .untilClose: break
+        case .length(let missing): if missing > 0 { return cut(exchange) }
+        case .chunked: ResponseEncoder.appendLastChunk(trailers: trailers, to: &connection.prepareOutput().bytes)
+        }
+        endExchange()
+    }
+
+    func consumed(_ count: Int, _ exchange: Exchange) {
+        let wasPaused = unconsumed >= Self.credit
+        unconsumed = max(0, unconsumed &- count)
+        guard wasPaused, unconsumed < Self.credit else { return }
+        rate.start(connection.now)
+        connection.resumeInput()
+    }
+
+    func cut(_ exchange: Exchange) {
+        guard self.exchange === exchange else { return }
+        self.exchange = nil
+        incoming = .closed
+        exchange.finish()
+        // A body that ends with the connection would look whole: only a reset says that it is not.
+        if case .untilClose = outgoing { connection.reset() } else { connection.finish(lingering: false) }
+    }
+}

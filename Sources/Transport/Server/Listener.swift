@@ -1,0 +1,70 @@
+import Glibc
+import PenstockNetworking
+import PenstockSystem
+
+/// One loop's share of a listening socket: every loop watches the same socket, and one of them is woken.
+final class Listener: EventSource, TimerTarget {
+    private let socket: Int32
+    private let state: ListenerState
+    private unowned let server: Server
+    private lazy var timer = Timer(target: self)
+    private var isWatching = false
+
+    /// A wake-up takes so many connections at most, so that the other loops get their share.
+    private static let batch = 16
+
+    init(socket: Int32, state: ListenerState, server: Server) {
+        self.socket = socket
+        self.state = state
+        self.server = server
+    }
+
+    func open() throws(SystemError) {
+        try server.context.loop.register(socket, self, [.readable, .exclusive])
+        isWatching = true
+    }
+
+    func ready(_ events: Readiness) {
+        for _ in 0..<Self.batch where !acceptOne() { return }
+    }
+
+    /// Stops accepting, after everybody who is in the queue: closing it would reset them.
+    func close() {
+        while acceptOne() {}
+        server.context.loop.cancel(timer)
+        if isWatching { server.context.loop.deregister(socket) }
+        isWatching = false
+    }
+
+    private func acceptOne() -> Bool {
+        do throws(SystemError) {
+            guard let accepted = try Socket.accept(socket) else { return false }
+            if accepted.peer.family != .unix { Socket.setNoDelay(accepted.descriptor) }
+            server.accepted(
+                FileDescriptor(owning: accepted.descriptor),
+                ConnectionInfo(peer: accepted.peer, listener: state)
+            )
+            return true
+        } catch {
+            pause(error)
+            return false
+        }
+    }
+
+    /// Descriptors have run out: waits a little, since the socket stays readable.
+    private func pause(_ error: SystemError) {
+        server.failedToAccept(error)
+        guard isWatching else { return }
+        server.context.loop.deregister(socket)
+        isWatching = false
+        server.context.loop.set(timer, at: server.context.loop.now + 100_000_000)
+    }
+
+    func expired(_ timer: Timer) {
+        do throws(SystemError) {
+            try open()
+        } catch {
+            server.context.loop.set(timer, at: server.context.loop.now + 100_000_000)
+        }
+    }
+}

@@ -1,0 +1,161 @@
+import PenstockHTTP
+import PenstockNetworking
+public import PenstockSystem
+import Synchronization
+
+/// The listeners and connections of one loop.
+///
+/// Only on its loop.
+public final class Server {
+    /// What its connections share.
+    public let context: LoopContext
+
+    private let limits: ConnectionLimits
+    private let report: (SystemError) -> Void
+    private var listeners: [ObjectIdentifier: Listener] = [:]
+    private var connections: [ServerConnection] = []
+    private var hand = 0
+
+    /// A server without listeners.
+    ///
+    /// - Parameters:
+    ///   - context: what the loop's connections share.
+    ///   - limits: how many connections there may be, on all loops together.
+    ///   - report: told when a connection could not be accepted.
+    public init(context: LoopContext, limits: ConnectionLimits, report: @escaping (SystemError) -> Void) {
+        self.context = context
+        self.limits = limits
+        self.report = report
+    }
+
+    /// Open connections of this loop.
+    public var connectionCount: Int { connections.count }
+
+    /// Accepts from a listening socket from now on.
+    ///
+    /// - Parameters:
+    ///   - socket: stays the caller's, and open until ``close(_:)``.
+    ///   - state: the listener's settings on this loop.
+    /// - Throws: ``SystemError``.
+    public func listen(_ socket: Int32, _ state: ListenerState) throws(SystemError) {
+        let listener = Listener(socket: socket, state: state, server: self)
+        try listener.open()
+        listeners[ObjectIdentifier(state)] = listener
+    }
+
+    /// Accepts who is in the queue, then no more.
+    public func close(_ state: ListenerState) {
+        listeners.removeValue(forKey: ObjectIdentifier(state))?.close()
+    }
+
+    /// Closes idle connections, and the others when they have answered what is under way.
+    public func drain() {
+        for connection in connections.reversed() { connection.drain() }
+    }
+
+    /// Ends every connection at once.
+    public func kill() {
+        for connection in connections.reversed() { connection.kill() }
+    }
+
+    // MARK: What listeners and connections call
+
+    func accepted(_ descriptor: consuming FileDescriptor, _ info: ConnectionInfo) {
+        guard limits.enter(info.peer) || (limits.isFull && closeIdle() && limits.enter(info.peer)) else {
+            return refuse(descriptor)
+        }
+        let connection = ServerConnection(descriptor: descriptor, info: info, server: self)
+        do throws(SystemError) {
+            try connection.open()
+        } catch {
+            limits.leave(info.peer)
+            return report(error)
+        }
+        connection.place = connections.count
+        connections.append(connection)
+    }
+
+    func closed(_ connection: ServerConnection) {
+        limits.leave(connection.info.peer)
+        let last = connections.removeLast()
+        if last !== connection {
+            connections[connection.place] = last
+            last.place = connection.place
+        }
+    }
+
+    func failedToAccept(_ error: SystemError) {
+        _ = closeIdle()
+        report(error)
+    }
+
+    /// Closes one connection that has nothing under way, if there is one.
+    private func closeIdle() -> Bool {
+        for _ in 0..<connections.count {
+            hand = (hand + 1) % connections.count
+            guard connections[hand].isIdle else { continue }
+            connections[hand].finish(lingering: false)
+            return true
+        }
+        return false
+    }
+
+    private func refuse(_ descriptor: borrowing FileDescriptor) {
+        let answer: StaticString = """
+            HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\ncontent-length: 0\r\nconnection: close\r\n\r\n
+            """
+        _ = try? Socket.send(
+            descriptor.rawValue,
+            UnsafeRawBufferPointer(start: answer.utf8Start, count: answer.utf8CodeUnitCount)
+        )
+    }
+}
+
+/// How many connections there may be, on all loops together.
+public final class ConnectionLimits: Sendable {
+    private let total = Atomic<Int>(0)
+    private let perAddress = Mutex<[[UInt8]: Int]>([:])
+    private let bounds = Mutex<Bounds>(Bounds())
+
+    private struct Bounds {
+        var total = Int.max
+        var perAddress = Int.max
+    }
+
+    /// No limits.
+    public init() {}
+
+    /// Changes the limits; connections that are open stay.
+    public func set(total: Int?, perAddress: Int?) {
+        bounds.withLock { $0 = Bounds(total: total ?? .max, perAddress: perAddress ?? .max) }
+    }
+
+    /// Connections that are open.
+    public var count: Int { total.load(ordering: .relaxed) }
+
+    var isFull: Bool { count >= bounds.withLock { $0.total } }
+
+    func enter(_ peer: SocketAddress) -> Bool {
+        let bounds = bounds.withLock { $0 }
+        guard total.wrappingAdd(1, ordering: .relaxed).newValue <= bounds.total else {
+            total.wrappingSubtract(1, ordering: .relaxed)
+            return false
+        }
+        let fits = perAddress.withLock { counts in
+            let count = counts[peer.bytes, default: 0]
+            if count >= bounds.perAddress { return false }
+            counts[peer.bytes] = count + 1
+            return true
+        }
+        if !fits { total.wrappingSubtract(1, ordering: .relaxed) }
+        return fits
+    }
+
+    func leave(_ peer: SocketAddress) {
+        total.wrappingSubtract(1, ordering: .relaxed)
+        perAddress.withLock { counts in
+            let count = counts[peer.bytes, default: 1]
+            counts[peer.bytes] = count > 1 ? count - 1 : nil
+        }
+    }
+}

@@ -1,0 +1,306 @@
+import PenstockBytes
+import PenstockHTTP
+import PenstockNetworking
+import PenstockSystem
+
+/// What turns the bytes of a client's connection into exchanges; it never touches the socket.
+protocol ServerCodec: AnyObject {
+    /// Takes bytes, as many as it can use now; the connection keeps the rest and offers it again.
+    func receive(_ bytes: UnsafeRawBufferPointer) -> Int
+
+    /// Whether it could use more bytes: otherwise the client is not read from once the limit for pipelining is reached.
+    var wantsInput: Bool { get }
+
+    /// Whether it must not be given more bytes: its handler holds the client back.
+    var isPaused: Bool { get }
+
+    /// Whether nothing is under way, so that the connection may be closed without loss.
+    var isIdle: Bool { get }
+
+    /// The client will send no more.
+    func receivedEnd()
+
+    /// Everything that was held back has been sent.
+    func drained()
+
+    /// The deadline for reading has passed.
+    func readExpired()
+
+    /// The connection is lost.
+    func failed(_ error: ExchangeError)
+
+    /// Serve no further request than what is under way.
+    func drain()
+}
+
+/// A client's connection: socket, buffers and deadlines.
+///
+/// Lives on one loop.
+final class ServerConnection: EventSource, TimerTarget, Flushable {
+    /// How it ends.
+    private enum Ending { case none, afterFlush(lingering: Bool), lingering }
+
+    let context: LoopContext
+    let info: ConnectionInfo
+    private unowned let server: Server
+    private let descriptor: FileDescriptor
+    private lazy var codec: any ServerCodec = HTTP1Server(connection: self)
+    private lazy var timer = Timer(target: self)
+
+    private var input = ByteBuffer()
+    private var output: OutputBuffer?
+    private var interest = Readiness.readable
+    private var ending = Ending.none
+    private var readDeadline = Instant.never
+    private var writeDeadline = Instant.never
+    private var isFeeding = false
+    private var isFlushPlanned = false
+    private var isClosed = false
+    private var inputHasEnded = false
+    private var isInputPaused = false
+
+    /// Its place in the server's list.
+    var place = 0
+
+    init(descriptor: consuming FileDescriptor, info: ConnectionInfo, server: Server) {
+        self.descriptor = descriptor
+        self.info = info
+        self.server = server
+        context = server.context
+    }
+
+    func open() throws(SystemError) {
+        try context.loop.register(descriptor.rawValue, self, interest)
+        setReadDeadline(context.loop.now + info.settings.timeouts.head)
+    }
+
+    var isIdle: Bool { codec.isIdle && input.isEmpty && output == nil }
+    var now: Instant { context.loop.now }
+    var hasInputEnded: Bool { inputHasEnded }
+    var hasUnreadInput: Bool { !input.isEmpty }
+
+    // MARK: In
+
+    func ready(_ events: Readiness) {
+        if events.contains(.writable) { flush() }
+        guard !isClosed, !events.isDisjoint(with: [.readable, .hungUp, .failed]) else { return }
+        if inputHasEnded, events.isDisjoint(with: .readable) || !events.isDisjoint(with: [.hungUp, .failed]) {
+            return lose("client reset the connection")
+        }
+        receive()
+    }
+
+    private func receive() {
+        let count: Int?
+        do throws(SystemError) {
+            count = try Socket.receive(descriptor.rawValue, into: context.loop.input)
+        } catch {
+            return lose(error.description)
+        }
+        guard let count else { return }
+        guard count > 0 else { return receiveEnd() }
+        if case .lingering = ending { return }
+        feed(UnsafeRawBufferPointer(rebasing: context.loop.input[..<count]))
+    }
+
+    private func receiveEnd() {
+        inputHasEnded = true
+        if case .lingering = ending { return close() }
+        updateInterest()
+        codec.receivedEnd()
+    }
+
+    private func feed(_ bytes: UnsafeRawBufferPointer) {
+        if input.isEmpty {
+            isFeeding = true
+            let taken = codec.receive(bytes)
+            isFeeding = false
+            if taken < bytes.count, !isClosed { input.append(UnsafeRawBufferPointer(rebasing: bytes[taken...])) }
+        } else {
+            input.append(bytes)
+            feedInput()
+        }
+        updateInterest()
+    }
+
+    private func feedInput() {
+        isFeeding = true
+        let taken = codec.receive(input.readable)
+        isFeeding = false
+        input.consume(taken)
+        if input.isEmpty { input.release() }
+    }
+
+    /// Offers the codec again what it left, and reads on: epoll does not tell of bytes that were already read.
+    func resumeInput() {
+        guard !isFeeding, !isClosed else { return }
+        if !input.isEmpty { feedInput() }
+        updateInterest()
+    }
+
+    private func updateInterest() {
+        guard !isClosed else { return }
+        var wanted: Readiness = output == nil || isFlushPlanned ? [] : .writable
+        let isReading = codec.wantsInput || (input.count < info.settings.pipelineLimit && !codec.isPaused)
+        if !inputHasEnded, isReading { wanted.insert(.readable) }
+        guard wanted != interest else { return }
+        interest = wanted
+        context.loop.watch(descriptor.rawValue, wanted)
+    }
+
+    // MARK: Out
+
+    /// Bytes that have not left yet.
+    var held: Int { output?.bytes.count ?? 0 }
+
+    /// The buffer for what is to be sent when the callback that runs now has returned.
+    func prepareOutput() -> OutputBuffer {
+        let buffer = output ?? context.buffers.take()
+        output = buffer
+        if !isFlushPlanned, !interest.contains(.writable) {
+            isFlushPlanned = true
+            context.loop.flushSoon(self)
+        }
+        return buffer
+    }
+
+    /// Sends what is held and then `bytes`, without a copy of what leaves at once.
+    func writeThrough(_ bytes: UnsafeRawBufferPointer) {
+        guard !isClosed else { return }
+        if interest.contains(.writable) {
+            prepareOutput().bytes.append(bytes)
+            return
+        }
+        do throws(SystemError) {
+            let heldBefore = held
+            var sent = 0
+            if let output {
+                sent = try Socket.send(descriptor.rawValue, output.bytes.readable, bytes)
+                output.bytes.consume(min(sent, heldBefore))
+            } else {
+                sent = try Socket.send(descriptor.rawValue, bytes)
+            }
+            let rest = bytes.count - max(0, sent - heldBefore)
+            if rest > 0 {
+                prepareOutput().bytes.append(UnsafeRawBufferPointer(rebasing: bytes[(bytes.count - rest)...]))
+            }
+        } catch {
+            lose(error.description)
+        }
+    }
+
+    func flush() {
+        isFlushPlanned = false
+        guard !isClosed, let output else { return }
+        do throws(SystemError) {
+            let sent = try Socket.send(descriptor.rawValue, output.bytes.readable)
+            output.bytes.consume(sent)
+            if sent > 0 || writeDeadline == .never { setWriteDeadline(now + info.settings.timeouts.write) }
+        } catch {
+            return lose(error.description)
+        }
+        if output.bytes.isEmpty { allSent(output) } else { updateInterest() }
+    }
+
+    private func allSent(_ buffer: OutputBuffer) {
+        output = nil
+        context.buffers.giveBack(buffer)
+        writeDeadline = .never
+        updateInterest()
+        switch ending {
+        case .none: codec.drained()
+        case .afterFlush(let lingering): lingering ? linger() : close()
+        case .lingering: break
+        }
+    }
+
+    // MARK: Deadlines
+
+    func setReadDeadline(_ deadline: Instant) {
+        readDeadline = deadline
+        if deadline != .never { context.loop.set(timer, at: min(deadline, writeDeadline)) }
+    }
+
+    private func setWriteDeadline(_ deadline: Instant) {
+        writeDeadline = deadline
+        context.loop.set(timer, at: min(deadline, readDeadline))
+    }
+
+    func expired(_ timer: Timer) {
+        if case .lingering = ending { return close() }
+        if writeDeadline <= now { return lose("timeouts.write: the client takes no bytes") }
+        if readDeadline <= now {
+            readDeadline = .never
+            codec.readExpired()
+        }
+        let next = min(readDeadline, writeDeadline)
+        if !isClosed, next != .never { context.loop.set(timer, at: next) }
+    }
+
+    // MARK: The end
+
+    /// Closes when everything has been sent.
+    ///
+    /// - Parameter lingering: the client may still be sending: a close at once would reset the connection, and with it
+    ///   the answer (RFC 9112 §9.6).
+    func finish(lingering: Bool) {
+        guard !isClosed else { return }
+        ending = .afterFlush(lingering: lingering)
+        if output == nil { lingering ? linger() : close() }
+    }
+
+    private func linger() {
+        ending = .lingering
+        input.release()
+        Socket.shutDownOutput(descriptor.rawValue)
+        if inputHasEnded { return close() }
+        writeDeadline = .never
+        setReadDeadline(now + 2_000_000_000)
+        context.loop.set(timer, at: readDeadline)
+    }
+
+    /// The connection is lost: whatever is under way hears of it.
+    func lose(_ reason: String) {
+        guard !isClosed else { return }
+        close()
+        codec.failed(
+            ExchangeError(
+                .client,
+                status: 499,
+                message: "Client Closed Request",
+                reason: reason,
+                closesConnection: true
+            )
+        )
+    }
+
+    func drain() { codec.drain() }
+
+    /// Ends it so that the client sees an error, not an end.
+    func reset() {
+        guard !isClosed else { return }
+        Socket.resetOnClose(descriptor.rawValue)
+        close()
+    }
+
+    /// Ends it at once, whatever is under way.
+    func kill() {
+        guard !isClosed else { return }
+        close()
+        codec.failed(.shutdown)
+    }
+
+    private func close() {
+        guard !isClosed else { return }
+        isClosed = true
+        context.loop.cancel(timer)
+        context.loop.deregister(descriptor.rawValue)
+        input.release()
+        if let output {
+            output.bytes.removeAll()
+            context.buffers.giveBack(output)
+            self.output = nil
+        }
+        server.closed(self)
+    }
+}
