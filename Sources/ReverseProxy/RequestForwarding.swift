@@ -1,0 +1,75 @@
+import PenstockBytes
+import PenstockHTTP
+import PenstockTransport
+
+/// The head of a request as the upstream gets it (trust.md, Fields).
+///
+/// Fields for one hop and fields that only a trusted proxy may set are taken out, ours are added last; everything
+/// between is copied in runs.
+enum RequestForwarding {
+    private static let always = FieldNameSet.hopByHop.union(
+        FieldNameSet(.host, .contentLength, .expect, .underscored, .xPenstock, .xRequestID, .xForwardedFor)
+    )
+    private static let untrusted = always.union(.forwarding)
+
+    static func write(_ exchange: Exchange, to output: inout ByteBuffer) {
+        let head = exchange.head
+        let isTrusted = exchange.connection?.isTrusted ?? false
+        writeRequestLine(head, to: &output)
+        output.append("host: ")
+        output.append(head.authority)
+        output.append("\r\n")
+        head.fields.write(to: &output, excluding: isTrusted ? always : untrusted)
+        writeForwarded(exchange, isTrusted, to: &output)
+        writeFraming(exchange, to: &output)
+        output.append("\r\n")
+    }
+
+    private static func writeRequestLine(_ head: RequestHead, to output: inout ByteBuffer) {
+        output.append(head.methodName)
+        output.append(ASCII.space)
+        output.append(head.path)
+        if let query = head.query {
+            output.append(ASCII.question)
+            output.append(query)
+        }
+        output.append(" HTTP/1.1\r\n")
+    }
+
+    private static func writeForwarded(_ exchange: Exchange, _ isTrusted: Bool, to output: inout ByteBuffer) {
+        guard let connection = exchange.connection else { return }
+        let fields = exchange.head.fields
+        output.append("x-forwarded-for: ")
+        if isTrusted, fields.present.has(.xForwardedFor) {
+            for index in 0..<fields.count where fields[index].id == .xForwardedFor {
+                output.append(fields.value(fields[index]))
+                output.append(", ")
+            }
+        }
+        output.append(connection.peerText)
+        if !isTrusted || !fields.present.has(.xForwardedProto) {
+            output.append("\r\nx-forwarded-proto: ")
+            output.append(connection.scheme)
+        }
+        if !isTrusted || !fields.present.has(.xForwardedHost) {
+            output.append("\r\nx-forwarded-host: ")
+            output.append(exchange.head.authority)
+        }
+        output.append("\r\nx-request-id: ")
+        output.append(exchange.requestID)
+        output.append("\r\n")
+    }
+
+    private static func writeFraming(_ exchange: Exchange, to output: inout ByteBuffer) {
+        switch exchange.body {
+        case .none:
+            // Some servers answer 411 to a POST that does not say that it has no body.
+            if exchange.head.fields.present.has(.contentLength) { output.append("content-length: 0\r\n") }
+        case .stream: output.append("transfer-encoding: chunked\r\n")
+        case .length(let length):
+            output.append("content-length: ")
+            output.append(decimal: length)
+            output.append("\r\n")
+        }
+    }
+}
