@@ -70,7 +70,7 @@ let package = Package(
         layer("Routing", ["PenstockBytes", "PenstockHTTP", "PenstockTransport"]),
         layer(
             "Handlers",
-            ["PenstockBytes", "PenstockSystem", "PenstockHTTP", "PenstockNetworking", "PenstockTransport"]
+            ["PenstockBytes", "PenstockSystem", "PenstockHTTP", "PenstockNetworking", "PenstockTransport", "CLinux"]
         ),
         layer("Filters", ["PenstockBytes", "PenstockHTTP", "PenstockTransport"]),
         layer(

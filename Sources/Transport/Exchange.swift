@@ -156,7 +156,11 @@ public final class Exchange {
     }
 
     /// Ends the exchange as failed: with the error's status where the head has not left, by cutting it where it has.
-    public func fail(_ error: ExchangeError) {
+    ///
+    /// - Parameters:
+    ///   - error: what went wrong.
+    ///   - allow: the value of an `Allow` field, for 405.
+    public func fail(_ error: ExchangeError, allow: UnsafeRawBufferPointer? = nil) {
         guard !hasEnded else { return }
         failure = error
         guard !hasResponded else {
@@ -165,6 +169,7 @@ public final class Exchange {
             return
         }
         response.reset()
+        if let allow { response.fields.append(.allow, "allow", allow) }
         GatewayAnswer.write(error, for: self)
     }
 

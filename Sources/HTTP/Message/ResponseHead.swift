@@ -11,6 +11,9 @@ public final class ResponseHead {
     /// The length of the body where it is known before the body; `nil`: it ends when it ends.
     public var contentLength: Int?
 
+    /// Whether the response goes without the `Server` field that the gateway would add.
+    public var omitsServer = false
+
     /// How the body comes, as a parser found it; a response that is made here leaves it alone.
     public internal(set) var framing = MessageFraming.none
 
@@ -28,6 +31,7 @@ public final class ResponseHead {
         fields.shrink()
         status = 200
         contentLength = nil
+        omitsServer = false
         framing = .none
         keepsAlive = true
         minorVersion = 1

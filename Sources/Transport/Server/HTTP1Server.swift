@@ -379,7 +379,7 @@ extension HTTP1Server: ExchangeFront {
             keepAlive: keepsAlive,
             requestMinorVersion: head.minorVersion,
             date: connection.context.date.value(at: connection.now),
-            server: settings.serverField.isEmpty ? nil : settings.serverField,
+            server: settings.serverField.isEmpty || response.omitsServer ? nil : settings.serverField,
             requestID: exchange.requestID,
             to: &connection.prepareOutput().bytes
         )

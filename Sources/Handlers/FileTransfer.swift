@@ -1,0 +1,33 @@
+internal import Glibc
+internal import PenstockSystem
+
+/// A file on its way to one client.
+final class FileTransfer {
+    private let file: FileDescriptor
+    private var offset = 0
+
+    /// Bytes that have not been read yet.
+    private(set) var remaining: Int
+
+    /// The whole of `file`, as long as it is now.
+    init(_ file: consuming OpenFile) {
+        remaining = Int(file.status.st_size)
+        self.file = file.intoDescriptor()
+    }
+
+    /// Reads the next bytes.
+    ///
+    /// - Parameter buffer: where they go.
+    /// - Returns: at least one byte of `buffer`; `nil` where the file has no more, or cannot be read.
+    func read(into buffer: UnsafeMutableRawBufferPointer) -> UnsafeRawBufferPointer? {
+        let wanted = min(buffer.count, remaining)
+        var count = -1
+        repeat {
+            count = pread(file.rawValue, buffer.baseAddress, wanted, off_t(offset))
+        } while count < 0 && errno == EINTR
+        guard count > 0 else { return nil }
+        offset += count
+        remaining -= count
+        return UnsafeRawBufferPointer(rebasing: buffer[..<count])
+    }
+}

@@ -1,0 +1,204 @@
+internal import Glibc
+internal import PenstockBytes
+internal import PenstockHTTP
+internal import PenstockNetworking
+public import PenstockSystem
+public import PenstockTransport
+
+/// Serves the files of a folder (`files:`).
+///
+/// Regular files only, GET and HEAD only, no listing, no links, no names that begin with a dot but `.well-known`. A
+/// folder is answered with its index file, and without its final slash with a redirect to it.
+public final class StaticFilesHandler: Handler {
+    private let root: FileRoot
+    private let index: [UInt8]
+    private let parameter: Int?
+    private var path = ByteBuffer()
+    private var text = ByteBuffer()
+    private lazy var chunk = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.chunkSize, alignment: 64)
+    private var hasChunk = false
+
+    private static let chunkSize = 65_536
+
+    /// Chunks that one exchange may send before the loop's others have their turn.
+    private static let chunksPerTurn = 16
+
+    /// Opens the folder.
+    ///
+    /// - Parameters:
+    ///   - root: the folder's path.
+    ///   - index: the name of the file that stands for a folder.
+    ///   - parameter: which of the route's parameters is the file's path; `nil`: the path of the request, as a rewrite
+    ///     may have left it.
+    /// - Throws: ``PenstockSystem/SystemError`` when there is no such folder.
+    public init(root: String, index: String = "index.html", parameter: Int?) throws(SystemError) {
+        self.root = try FileRoot(root)
+        self.index = Array(index.utf8)
+        self.parameter = parameter
+    }
+
+    deinit { if hasChunk { chunk.deallocate() } }
+
+    // MARK: Handler
+
+    public func handle(_ exchange: Exchange) {
+        guard exchange.head.method == .get || exchange.head.method == .head else { return refuseMethod(exchange) }
+        path.removeAll()
+        guard FilePath.append(requestedPath(exchange), to: &path) else {
+            return exchange.fail(Self.notFound)
+        }
+        do throws(SystemError) {
+            try open(exchange)
+        } catch {
+            exchange.fail(Self.failure(error))
+        }
+    }
+
+    public func writable(_ exchange: Exchange) {
+        if let transfer = exchange.state as? FileTransfer { send(transfer, exchange) }
+    }
+
+    private func requestedPath(_ exchange: Exchange) -> UnsafeRawBufferPointer {
+        guard let parameter else { return exchange.head.path }
+        return UnsafeRawBufferPointer(rebasing: exchange.head.routedPath[exchange.parameters[parameter]])
+    }
+
+    private func open(_ exchange: Exchange) throws(SystemError) {
+        let base = parameter == nil ? exchange.head.path : exchange.head.routedPath
+        let asksForFolder = base.last == ASCII.slash
+        let file = try openPath()
+        if file.isRegular, !asksForFolder { return respond(file, exchange) }
+        guard file.isDirectory else { return exchange.fail(Self.notFound) }
+        appendIndex()
+        let indexFile = try openPath()
+        guard indexFile.isRegular else { return exchange.fail(Self.notFound) }
+        asksForFolder ? respond(indexFile, exchange) : redirect(exchange)
+    }
+
+    private func openPath() throws(SystemError) -> OpenFile {
+        let descriptor = try path.readable.withMemoryRebound(to: CChar.self) { bytes throws(SystemError) in
+            guard let start = bytes.baseAddress else { throw SystemError(call: "openat2", errno: ENOENT) }
+            return try root.open(start)
+        }
+        return try OpenFile(descriptor)
+    }
+
+    private func appendIndex() {
+        path.drop(1)
+        if !path.isEmpty { path.append(ASCII.slash) }
+        index.withUnsafeBytes { path.append($0) }
+        path.append(UInt8(0))
+    }
+
+    // MARK: Answers
+
+    private func respond(_ file: consuming OpenFile, _ exchange: Exchange) {
+        let modified = file.status.st_mtim.tv_sec
+        let response = exchange.response
+        text.removeAll()
+        EntityTag.append(file.status, to: &text)
+        let verdict = Precondition.judge(exchange.head.fields, tag: text.readable, modified: modified)
+        guard verdict != .failed else { return exchange.fail(Self.preconditionFailed) }
+        response.fields.append(.eTag, "etag", text.readable)
+        text.removeAll()
+        HTTPDate.append(modified, to: &text)
+        response.fields.append(.lastModified, "last-modified", text.readable)
+        if verdict == .notModified {
+            response.status = 304
+            return exchange.respond(end: true)
+        }
+        let type = ContentType.of(UnsafeRawBufferPointer(rebasing: path.readable.dropLast()))
+        response.fields.append(.contentType, "content-type", type)
+        response.contentLength = Int(file.status.st_size)
+        guard exchange.head.method != .head, file.status.st_size > 0 else { return exchange.respond(end: true) }
+        let transfer = FileTransfer(file)
+        exchange.state = transfer
+        exchange.respond(end: false)
+        send(transfer, exchange)
+    }
+
+    /// Sends until the file or the client's patience is at its end.
+    private func send(_ transfer: FileTransfer, _ exchange: Exchange) {
+        hasChunk = true
+        for _ in 0..<Self.chunksPerTurn {
+            // A client that is gone takes its exchange with it, perhaps in the middle of a write.
+            guard exchange.state === transfer, !exchange.hasEnded else { return }
+            guard transfer.remaining > 0 else { return exchange.end() }
+            guard let bytes = transfer.read(into: chunk) else { return exchange.fail(Self.shrunk) }
+            if exchange.write(bytes.bytes) > Exchange.writeLimit { return }
+        }
+        sendLater(exchange)
+    }
+
+    private func sendLater(_ exchange: Exchange) {
+        let later = Later(handler: self, exchanges: exchange.context.exchanges, id: exchange.id)
+        exchange.loop.submit { later.run() }
+    }
+
+    /// The rest of a transfer, on its way through the mailbox of its own loop.
+    private struct Later: @unchecked Sendable {  // made and run on the exchange's loop
+        let handler: StaticFilesHandler
+        let exchanges: ExchangeTable
+        let id: ExchangeID
+
+        func run() { if let exchange = exchanges[id] { handler.writable(exchange) } }
+    }
+
+    /// Sends the client to the folder's path with its final slash, so that relative links in the index work.
+    private func redirect(_ exchange: Exchange) {
+        let path = exchange.head.routedPath
+        let first = path.firstIndex { $0 != ASCII.slash } ?? path.endIndex
+        text.removeAll()
+        text.append(ASCII.slash)
+        text.append(UnsafeRawBufferPointer(rebasing: path[first...]))
+        text.append(ASCII.slash)
+        if let query = exchange.head.query {
+            text.append(ASCII.question)
+            text.append(query)
+        }
+        exchange.response.status = 308
+        exchange.response.contentLength = 0
+        exchange.response.fields.append(.location, "location", text.readable)
+        exchange.respond(end: true)
+    }
+
+    private func refuseMethod(_ exchange: Exchange) {
+        let allow: StaticString = "GET, HEAD"
+        exchange.fail(
+            ExchangeError(.client, status: 405, message: "Method Not Allowed", reason: "files are read only"),
+            allow: UnsafeRawBufferPointer(start: allow.utf8Start, count: allow.utf8CodeUnitCount)
+        )
+    }
+
+    private static func failure(_ error: SystemError) -> ExchangeError {
+        switch error.errno {
+        case EMFILE, ENFILE, ENOMEM:
+            ExchangeError(
+                .gateway,
+                status: 503,
+                message: "Service Unavailable",
+                reason: "\(error)",
+                retryAfter: 1
+            )
+        case EIO: ExchangeError(.gateway, status: 500, message: "Internal Server Error", reason: "\(error)")
+        case ENOENT, ENOTDIR: notFound
+        default: ExchangeError(.client, status: 404, message: "Not Found", reason: "\(error)")
+        }
+    }
+
+    private static let notFound = ExchangeError(.client, status: 404, message: "Not Found", reason: "no such file")
+
+    private static let preconditionFailed = ExchangeError(
+        .client,
+        status: 412,
+        message: "Precondition Failed",
+        reason: "the file is another by now"
+    )
+
+    private static let shrunk = ExchangeError(
+        .gateway,
+        status: 500,
+        message: "Internal Server Error",
+        reason: "the file became shorter, or could not be read, while it was sent"
+    )
+}

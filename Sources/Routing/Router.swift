@@ -1,0 +1,76 @@
+internal import PenstockBytes
+internal import PenstockHTTP
+public import PenstockTransport
+
+/// The first handler of every exchange on a loop: finds the route, runs its stages, and hands over to its handler.
+///
+/// Without a route it answers itself: 404, 405 with `Allow`, or an OPTIONS that no route takes.
+public final class Router: Handler {
+    private let table: RouteTable
+    private let routes: [Route]
+    private var scratch = ByteBuffer()
+
+    /// Makes the router of one loop.
+    ///
+    /// - Parameters:
+    ///   - table: shared by all loops.
+    ///   - routes: this loop's, in the table's order.
+    public init(table: RouteTable, routes: [Route]) {
+        precondition(table.routes.count == routes.count, "a table and its routes belong together")
+        self.table = table
+        self.routes = routes
+    }
+
+    public func handle(_ exchange: Exchange) {
+        let head = exchange.head
+        // Neither a tunnel nor an echo of what the client sent is offered to anybody (trust.md).
+        if head.method == .connect || head.method == .trace { return refuseMethod(exchange, Self.served) }
+        if head.targetForm == .asterisk { return answerOptions(exchange, Self.served) }
+        let request = RoutedRequest(head, listener: exchange.connection?.settings.index ?? 0)
+        switch table.match(request, parameters: &exchange.parameters) {
+        case .route(let index): run(routes[index], exchange)
+        case .methodNotAllowed(let methods): refuseMethod(exchange, methods)
+        case .options(let methods): answerOptions(exchange, methods)
+        case .notFound: exchange.fail(Self.notFound)
+        }
+    }
+
+    private func run(_ route: Route, _ exchange: Exchange) {
+        exchange.take(route)
+        for stage in route.requestStages {
+            // An exchange that a stage has answered may be over already, and in use for the next request.
+            guard case .pass = stage.apply(to: exchange) else { return }
+        }
+        route.handler.handle(exchange)
+    }
+
+    private func refuseMethod(_ exchange: Exchange, _ methods: MethodSet) {
+        scratch.removeAll()
+        table.writeAllow(methods, to: &scratch)
+        exchange.fail(Self.methodNotAllowed, allow: scratch.readable)
+    }
+
+    /// RFC 9110 §9.3.7.
+    private func answerOptions(_ exchange: Exchange, _ methods: MethodSet) {
+        scratch.removeAll()
+        table.writeAllow(methods, to: &scratch)
+        exchange.response.status = 204
+        exchange.response.fields.append(.allow, "allow", scratch.readable)
+        exchange.respond(end: true)
+    }
+
+    /// What the gateway as a whole is asked with: everything but CONNECT and TRACE.
+    private static let served = MethodSet([
+        MethodSet(.get), MethodSet(.head), MethodSet(.post), MethodSet(.put), MethodSet(.delete), MethodSet(.options),
+        MethodSet(.patch),
+    ])
+
+    private static let notFound = ExchangeError(.client, status: 404, message: "Not Found", reason: "no route")
+
+    private static let methodNotAllowed = ExchangeError(
+        .client,
+        status: 405,
+        message: "Method Not Allowed",
+        reason: "no route takes the method"
+    )
+}
