@@ -1,0 +1,56 @@
+# What a person does with this repository; `make help` lists it.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+BINARY := .build/release/penstock
+RELEASE := swift build -c release --static-swift-stdlib --product penstock
+STRICT := --explicit-target-dependency-import-check error
+
+.PHONY: help
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
+
+.PHONY: run
+run: packages-run build ## install what is missing, build, serve routes.yaml on 127.0.0.1:8080 (Ctrl-C ends it)
+	@Scripts/run $(BINARY) routes.yaml
+
+.PHONY: test
+test: packages-test venv format-check layers build ## the set-up, then the formatting check and every test
+	swift build --build-tests $(STRICT)
+	PENSTOCK_BINARY=$(CURDIR)/$(BINARY) PENSTOCK_PYTHON=$(CURDIR)/.venv/bin/python swift test --skip-build $(STRICT)
+
+.PHONY: build
+build: packages-run ## build the release: .build/release/penstock, one file that stands alone
+	$(RELEASE)
+
+.PHONY: bench
+bench: packages-bench build ## compare with nginx, HAProxy, Caddy and function hosts (about 20 minutes)
+	@Scripts/venv Benchmarks/venv Benchmarks/requirements.txt
+	Benchmarks/compare
+
+.PHONY: sanitize
+sanitize: packages-test venv build ## every test under AddressSanitizer, then under ThreadSanitizer
+	PENSTOCK_BINARY=$(CURDIR)/$(BINARY) PENSTOCK_PYTHON=$(CURDIR)/.venv/bin/python \
+	  swift test --disable-xctest --sanitize address --scratch-path .build/asan
+	PENSTOCK_BINARY=$(CURDIR)/$(BINARY) PENSTOCK_PYTHON=$(CURDIR)/.venv/bin/python \
+	  swift test --disable-xctest --sanitize thread --scratch-path .build/tsan
+
+.PHONY: format
+format: ## format every source in place
+	swift format -i -r Package.swift Sources Tests $(wildcard Examples/*/Package.swift Examples/*/Sources)
+
+.PHONY: format-check
+format-check:
+	swift format lint --strict -r Package.swift Sources Tests $(wildcard Examples/*/Package.swift Examples/*/Sources)
+
+.PHONY: layers
+layers:
+	@/usr/bin/python3 Tests/Layers/layers.py
+
+.PHONY: venv
+venv:
+	@Scripts/venv .venv Tests/requirements.txt
+
+.PHONY: packages-run packages-test packages-bench
+packages-run packages-test packages-bench: packages-%:
+	@Scripts/packages $*
