@@ -26,7 +26,7 @@ build: packages-run ## build the release: .build/release/penstock, one file that
 .PHONY: bench
 bench: packages-bench build ## compare with nginx, HAProxy, Caddy and function hosts (about 20 minutes)
 	@Scripts/venv Benchmarks/venv Benchmarks/requirements.txt
-	Benchmarks/compare
+	Benchmarks/compare.py
 
 .PHONY: sanitize
 sanitize: packages-test venv build ## every test under AddressSanitizer, then under ThreadSanitizer
