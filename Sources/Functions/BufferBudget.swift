@@ -1,0 +1,30 @@
+internal import Synchronization
+
+/// How many bytes all collected request bodies of the process may take together (`limits.buffered`).
+///
+/// Shared by all loops.
+public final class BufferBudget: Sendable {
+    /// The most that may be taken, in bytes.
+    public let limit: Int
+
+    private let taken = Atomic<Int>(0)
+
+    /// A budget of `limit` bytes, none of them taken.
+    public init(limit: Int) { self.limit = limit }
+
+    /// Bytes that are taken now.
+    public var used: Int { taken.load(ordering: .relaxed) }
+
+    /// Takes `count` bytes, or none where so many are not left.
+    func take(_ count: Int) -> Bool {
+        if taken.add(count, ordering: .relaxed).newValue <= limit { return true }
+        taken.subtract(count, ordering: .relaxed)
+        return false
+    }
+
+    /// Takes `count` bytes even over the limit: memory that is in use already.
+    func takeAnyway(_ count: Int) { taken.add(count, ordering: .relaxed) }
+
+    /// Gives back what was taken.
+    func giveBack(_ count: Int) { taken.subtract(count, ordering: .relaxed) }
+}

@@ -1,0 +1,152 @@
+public import PenstockBytes
+public import PenstockSystem
+public import PenstockTransport
+
+/// One event on its way to a function, and what comes back of it.
+///
+/// Made and recycled by whoever asks (``FunctionHandler`` for requests); lent to a ``FunctionInvoker`` from
+/// ``FunctionInvoker/invoke(_:)`` until the one call of its observer. Used on one loop only.
+public final class Invocation {
+    /// Bytes in front of the event that are free for the head of a frame.
+    public static let headroom = 512
+
+    /// The longest request id and trace id, in bytes.
+    public static let longestID = 128
+
+    /// ``headroom`` bytes of no meaning, then the event as JSON.
+    ///
+    /// Whoever sends it may write into the headroom, take bytes off the front and put bytes behind it, so that a frame
+    /// or a line leaves from where the event was encoded.
+    @exclusivity(unchecked) public var event = ByteBuffer()
+
+    /// When whoever asked stops waiting; ``Instant/never`` where only the function's own `timeout` counts.
+    ///
+    /// The function is not ended by it.
+    public var deadline = Instant.never
+
+    /// Whether the result is wanted as the JSON that the handler returned, not as a response.
+    public var isRaw = false
+
+    /// Nanoseconds until an instance took it; the invoker writes it before it calls the observer.
+    public var queueNanoseconds: Int64 = 0
+
+    /// Nanoseconds that an instance had it; -1: none did.
+    ///
+    /// The invoker writes it before it calls the observer.
+    public var runNanoseconds: Int64 = -1
+
+    /// Whether nobody waits for the answer any more: it runs on if it has started, and its answer is dropped.
+    public internal(set) var isAbandoned = false
+
+    /// The exchange that asks; `nil` where it is not a request.
+    public internal(set) var exchangeID: ExchangeID?
+
+    /// Who hears of the outcome.
+    public internal(set) var observer: (any InvocationObserver)?
+
+    /// The invoker's own object for it; let go when the invocation is recycled.
+    public var ticket: AnyObject?
+
+    /// The request's body as far as it has come.
+    @exclusivity(unchecked) var body = ByteBuffer()
+
+    /// Bytes that it holds of the budget of all collected bodies.
+    var reserved = 0
+
+    /// Whether an invoker has it.
+    var isLent = false
+
+    private let budget: BufferBudget?
+    private let text = UnsafeMutableRawBufferPointer.allocate(byteCount: 2 * longestID, alignment: 1)
+    private var requestIDLength = 0
+    private var traceIDLength = 0
+
+    /// An empty invocation; its memory counts against `budget`.
+    public init(budget: BufferBudget? = nil) { self.budget = budget }
+
+    deinit { text.deallocate() }
+
+    /// The id that the function sees and that its log lines carry, 1 to 128 bytes.
+    public var requestID: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: text[..<requestIDLength]) }
+
+    /// The trace that the request belongs to, a `traceparent`; empty where there is none.
+    public var traceID: UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(rebasing: text[Self.longestID..<Self.longestID + traceIDLength])
+    }
+
+    /// Names it, for a function and its log; what is longer than ``longestID`` is cut.
+    public func name(requestID: UnsafeRawBufferPointer, traceID: UnsafeRawBufferPointer? = nil) {
+        requestIDLength = min(requestID.count, Self.longestID)
+        text.copyMemory(from: UnsafeRawBufferPointer(rebasing: requestID[..<requestIDLength]))
+        traceIDLength = min(traceID?.count ?? 0, Self.longestID)
+        guard let traceID, traceIDLength > 0 else { return }
+        UnsafeMutableRawBufferPointer(rebasing: text[Self.longestID...])
+            .copyMemory(from: UnsafeRawBufferPointer(rebasing: traceID[..<traceIDLength]))
+    }
+
+    /// Makes ``event`` empty but for its headroom.
+    public func beginEvent() {
+        event.removeAll()
+        event.reserve(Self.headroom + 1536)
+        event.commit(Self.headroom)
+    }
+
+    /// Gives the event's memory back where it is large, and its share of the budget: it has been sent.
+    public func releaseEvent() {
+        if event.capacity > 16_384 { event.release() } else { event.removeAll() }
+        if reserved > 0 {
+            budget?.giveBack(reserved)
+            reserved = 0
+        }
+    }
+
+    /// Makes it ready for the next event.
+    public func reset() {
+        releaseEvent()
+        if body.capacity > 16_384 { body.release() } else { body.removeAll() }
+        deadline = .never
+        isRaw = false
+        queueNanoseconds = 0
+        runNanoseconds = -1
+        isAbandoned = false
+        isLent = false
+        exchangeID = nil
+        observer = nil
+        ticket = nil
+        requestIDLength = 0
+        traceIDLength = 0
+    }
+}
+
+/// Runs a function: the face that its instances, or a Swift function, show to one loop.
+///
+/// One object a loop and function. Every call comes on that loop, and so does every call of an observer.
+public protocol FunctionInvoker: AnyObject {
+    /// Takes an event; its observer is called exactly once, perhaps before this returns.
+    func invoke(_ invocation: Invocation)
+
+    /// Nobody waits for the answer any more (``Invocation/isAbandoned`` says so).
+    ///
+    /// What has not started leaves the queue and is reported as ``InvocationError/Kind/abandoned``, perhaps before this
+    /// returns; what has started runs on, and its outcome is reported as ever.
+    func cancel(_ invocation: Invocation)
+}
+
+/// Hears what became of an invocation, exactly once; the invocation is its owner's again from then on.
+public protocol InvocationObserver: AnyObject {
+    /// A response: its status, its fields as lines `name: value CR LF`, and its body.
+    ///
+    /// Nothing of it has been checked. The bytes are valid during the call only.
+    func replied(
+        _ invocation: Invocation,
+        status: Int,
+        fields: UnsafeRawBufferPointer,
+        body: UnsafeRawBufferPointer
+    )
+
+    /// A result that is not a response yet: the JSON that the handler returned, not checked, valid during the call only.
+    func returned(_ invocation: Invocation, json: UnsafeRawBufferPointer)
+
+    /// There is no answer.
+    func failed(_ invocation: Invocation, _ error: InvocationError)
+}
