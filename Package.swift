@@ -125,7 +125,9 @@ let package = Package(
 
         .target(
             name: "TestSupport",
-            dependencies: ["PenstockBytes", "PenstockSystem", "CLinux"],
+            dependencies: [
+                "PenstockBytes", "PenstockSystem", "PenstockHTTP", "PenstockNetworking", "PenstockTransport", "CLinux",
+            ],
             path: "Tests/TestSupport",
             swiftSettings: settings
         ),
@@ -147,6 +149,11 @@ let package = Package(
             ["PenstockRouting", "PenstockHTTP", "PenstockTransport", "PenstockBytes"],
             exclude: ["Cases"]
         ),
+        tests(
+            "Handlers",
+            ["PenstockHandlers", "PenstockHTTP", "PenstockTransport", "PenstockBytes", "PenstockSystem"]
+        ),
+        tests("Filters", ["PenstockFilters", "PenstockHTTP", "PenstockTransport", "PenstockBytes"]),
         tests(
             "Functions",
             ["PenstockFunctions", "PenstockBytes", "PenstockHTTP", "PenstockNetworking", "PenstockTransport"]

@@ -6,15 +6,13 @@ enum FilePath {
     /// Appends the decoded path with a final 0, and no slash at its ends.
     ///
     /// - Parameters:
-    ///   - encoded: what is left of the request's path for the file.
+    ///   - encoded: what is left of the request's path for the file, without a slash before it; one behind it is dropped.
     ///   - output: gets the path.
     /// - Returns: `false` for a path that no file of ours has: an empty or dot segment, a decoded slash or 0, and names
     ///   that begin with a dot (`.git`, `.env`), but for `.well-known` (RFC 8615).
     static func append(_ encoded: UnsafeRawBufferPointer, to output: inout ByteBuffer) -> Bool {
         var start = 0
-        var end = encoded.count
-        if start < end, encoded[start] == ASCII.slash { start &+= 1 }
-        if start < end, encoded[end &- 1] == ASCII.slash { end &-= 1 }
+        let end = encoded.count > 1 && encoded.last == ASCII.slash ? encoded.count &- 1 : encoded.count
         var isFirst = true
         while start < end {
             var stop = start

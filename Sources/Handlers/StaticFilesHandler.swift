@@ -59,7 +59,7 @@ public final class StaticFilesHandler: Handler {
     }
 
     private func requestedPath(_ exchange: Exchange) -> UnsafeRawBufferPointer {
-        guard let parameter else { return exchange.head.path }
+        guard let parameter else { return UnsafeRawBufferPointer(rebasing: exchange.head.path.dropFirst()) }
         return UnsafeRawBufferPointer(rebasing: exchange.head.routedPath[exchange.parameters[parameter]])
     }
 

@@ -26,7 +26,8 @@ public final class ExchangeTable {
         return exchange.id.generation == id.generation ? exchange : nil
     }
 
-    func take() -> Exchange {
+    /// An exchange for the next request; a front's business.
+    package func take() -> Exchange {
         if let slot = free.popLast() { return slots[Int(slot)] }
         let id = ExchangeID(loop: Int32(context.loop.index), slot: Int32(slots.count), generation: 1)
         let exchange = Exchange(id: id, context: context)

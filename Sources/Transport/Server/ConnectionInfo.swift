@@ -19,7 +19,7 @@ public final class ConnectionInfo {
 
     let listener: ListenerState
 
-    init(peer: SocketAddress, listener: ListenerState, scheme: StaticString = "http") {
+    package init(peer: SocketAddress, listener: ListenerState, scheme: StaticString = "http") {
         self.peer = peer
         self.listener = listener
         self.scheme = scheme
