@@ -79,7 +79,9 @@ enum TokenBytes {
         var position = start
         while position < end, readable &- position >= 16 {
             let bytes = base.loadUnaligned(fromByteOffset: position, as: SIMD16<UInt8>.self)
-            let quotes = (bytes .== all(0x22)) .| (bytes .== all(0x3C)) .| (bytes .== all(0x3E)) .| (bytes .== all(ASCII.backslash))
+            let quotes =
+                (bytes .== all(0x22)) .| (bytes .== all(0x3C)) .| (bytes .== all(0x3E))
+                .| (bytes .== all(ASCII.backslash))
             let others = (bytes .== all(ASCII.question)) .| (bytes .== all(ASCII.percent)) .| (bytes .== all(ASCII.dot))
             let stop = firstSet(quotes .| others)
             if stop < 16 { return min(position &+ stop, end) }

@@ -73,6 +73,9 @@ public struct FieldNameSet: OptionSet, Sendable {
 
     @inlinable public init(rawValue: UInt64) { self.rawValue = rawValue }
 
+    /// The set of one name, which needs no array.
+    @inlinable public init(_ name: FieldName) { rawValue = 1 << UInt64(name.rawValue & 63) }
+
     @inlinable public init(_ names: FieldName...) {
         var bits: UInt64 = 0
         for name in names { bits |= 1 << UInt64(name.rawValue & 63) }

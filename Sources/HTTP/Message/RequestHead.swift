@@ -10,28 +10,28 @@ public final class RequestHead {
     public let fields = FieldBlock()
 
     /// The method, as far as the gateway knows it; ``methodName`` has its bytes.
-    public internal(set) var method = Method.get
+    @exclusivity(unchecked) public internal(set) var method = Method.get
 
     /// HTTP/1.x's x: 0 or 1; 1 for later versions.
-    public internal(set) var minorVersion = 1
+    @exclusivity(unchecked) public internal(set) var minorVersion = 1
 
     /// How the body comes.
-    public internal(set) var framing = MessageFraming.none
+    @exclusivity(unchecked) public internal(set) var framing = MessageFraming.none
 
     /// Whether the connection may serve another request after this one (RFC 9112 §9.3).
-    public internal(set) var keepsAlive = true
+    @exclusivity(unchecked) public internal(set) var keepsAlive = true
 
     /// Whether the client waits for 100 (Continue) before it sends the body.
-    public internal(set) var expectsContinue = false
+    @exclusivity(unchecked) public internal(set) var expectsContinue = false
 
     /// The form of the request target.
-    public internal(set) var targetForm = TargetForm.origin
+    @exclusivity(unchecked) public internal(set) var targetForm = TargetForm.origin
 
-    var methodRange = 0..<0
-    var pathRange = 0..<0
-    var routedPathRange: Range<Int>?
-    var queryRange: Range<Int>?
-    var authorityRange = 0..<0
+    @exclusivity(unchecked) var methodRange = 0..<0
+    @exclusivity(unchecked) var pathRange = 0..<0
+    @exclusivity(unchecked) var routedPathRange: Range<Int>?
+    @exclusivity(unchecked) var queryRange: Range<Int>?
+    @exclusivity(unchecked) var authorityRange = 0..<0
 
     /// An empty head.
     public init() {}

@@ -6,22 +6,22 @@ public final class ResponseHead {
     public let fields = FieldBlock()
 
     /// 100...599.
-    public var status = 200
+    @exclusivity(unchecked) public var status = 200
 
     /// The length of the body where it is known before the body; `nil`: it ends when it ends.
-    public var contentLength: Int?
+    @exclusivity(unchecked) public var contentLength: Int?
 
     /// Whether the response goes without the `Server` field that the gateway would add.
     public var omitsServer = false
 
     /// How the body comes, as a parser found it; a response that is made here leaves it alone.
-    public internal(set) var framing = MessageFraming.none
+    @exclusivity(unchecked) public internal(set) var framing = MessageFraming.none
 
     /// Whether the upstream's connection may be used again (RFC 9112 §9.3).
-    public internal(set) var keepsAlive = true
+    @exclusivity(unchecked) public internal(set) var keepsAlive = true
 
     /// HTTP/1.x's x, as a parser found it.
-    public internal(set) var minorVersion = 1
+    @exclusivity(unchecked) public internal(set) var minorVersion = 1
 
     /// An empty head with status 200.
     public init() {}
