@@ -6,7 +6,7 @@
         buffer.reserve(bytes.count &+ 2)
         var position = 0
         while position < bytes.count {
-            let run = plainRun(base + position, count: bytes.count &- position)
+            let run = PlainText.run(base + position, count: bytes.count &- position)
             if run > 0 {
                 buffer.append(UnsafeRawBufferPointer(start: base + position, count: run))
                 position &+= run
@@ -14,32 +14,6 @@
             }
             position &+= escape(UnsafeRawBufferPointer(rebasing: bytes[position...]), to: &buffer)
         }
-    }
-
-    /// How many bytes from the start are printable ASCII other than `"` and `\`.
-    ///
-    /// Eight at a time. Borrows and carries only spread from a true hit to higher bytes, so the lowest flagged byte is
-    /// exact.
-    private static func plainRun(_ base: UnsafeRawPointer, count: Int) -> Int {
-        let ones: UInt64 = 0x0101_0101_0101_0101
-        let high: UInt64 = 0x8080_8080_8080_8080
-        var position = 0
-        while position &+ 8 <= count {
-            let word = UInt64(littleEndian: base.loadUnaligned(fromByteOffset: position, as: UInt64.self))
-            let quote = word ^ (ones &* 0x22)
-            let backslash = word ^ (ones &* 0x5C)
-            let control = (word &- ones &* 0x20) & ~word
-            let quotes = ((quote &- ones) & ~quote) | ((backslash &- ones) & ~backslash)
-            let hits = (control | quotes | word | (word &+ ones)) & high
-            if hits != 0 { return position &+ hits.trailingZeroBitCount / 8 }
-            position &+= 8
-        }
-        while position < count, isPlain(base.load(fromByteOffset: position, as: UInt8.self)) { position &+= 1 }
-        return position
-    }
-
-    private static func isPlain(_ byte: UInt8) -> Bool {
-        byte >= 0x20 && byte < 0x7F && byte != ASCII.quote && byte != ASCII.backslash
     }
 
     /// Writes what stands at the start of `rest`, which is not plain, and answers how many bytes that took.

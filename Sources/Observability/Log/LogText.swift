@@ -1,16 +1,34 @@
+import Glibc
 public import PenstockBytes
 
 /// How bytes from outside are shown in a line of text: whatever they are, they stay in their line and in their place.
 public enum LogText {
     /// Appends bytes of a client: everything outside printable ASCII, quotes and backslashes become `\xHH`.
     public static func append(_ bytes: UnsafeRawBufferPointer, to buffer: inout ByteBuffer) {
-        append(bytes, to: &buffer) { isPlain($0) }
+        guard let base = bytes.baseAddress else { return }
+        var position = 0
+        while position < bytes.count {
+            let run = PlainText.run(base + position, count: bytes.count &- position)
+            buffer.append(UnsafeRawBufferPointer(start: base + position, count: run))
+            position &+= run
+            if position < bytes.count {
+                escape(bytes[position], to: &buffer)
+                position &+= 1
+            }
+        }
     }
 
     /// Appends bytes of a client that stand between spaces: a space is escaped too, and nothing at all becomes `-`.
     public static func appendWord(_ bytes: UnsafeRawBufferPointer, to buffer: inout ByteBuffer) {
         if bytes.isEmpty { buffer.append(UInt8(0x2D)) }
-        append(bytes, to: &buffer) { $0 != ASCII.space && isPlain($0) }
+        var rest = bytes
+        while let base = rest.baseAddress, let space = memchr(base, Int32(ASCII.space), rest.count) {
+            let count = UnsafeRawPointer(space) - base
+            append(UnsafeRawBufferPointer(rebasing: rest[..<count]), to: &buffer)
+            escape(ASCII.space, to: &buffer)
+            rest = UnsafeRawBufferPointer(rebasing: rest[(count + 1)...])
+        }
+        append(rest, to: &buffer)
     }
 
     /// Appends a line that a function printed: well-formed UTF-8 stays, quotes and backslashes too.
@@ -38,27 +56,6 @@ public enum LogText {
         if byte < 0x80 { return (byte >= 0x20 && byte != 0x7F) || byte == ASCII.tab ? 1 : 0 }
         guard case .valid(let count) = UTF8Sequence.measure(rest) else { return 0 }
         return byte == 0xC2 && rest[1] < 0xA0 ? 0 : count
-    }
-
-    private static func isPlain(_ byte: UInt8) -> Bool {
-        byte >= 0x20 && byte < 0x7F && byte != ASCII.quote && byte != ASCII.backslash
-    }
-
-    private static func append(
-        _ bytes: UnsafeRawBufferPointer,
-        to buffer: inout ByteBuffer,
-        isPlain: (UInt8) -> Bool
-    ) {
-        var position = 0
-        while position < bytes.count {
-            let start = position
-            while position < bytes.count, isPlain(bytes[position]) { position &+= 1 }
-            buffer.append(UnsafeRawBufferPointer(rebasing: bytes[start..<position]))
-            if position < bytes.count {
-                escape(bytes[position], to: &buffer)
-                position &+= 1
-            }
-        }
     }
 
     private static func escape(_ byte: UInt8, to buffer: inout ByteBuffer) {
