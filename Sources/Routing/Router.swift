@@ -36,8 +36,7 @@ public final class Router: Handler {
     }
 
     private func run(_ route: Route, _ exchange: Exchange) {
-        exchange.take(route)
-        if case .length(let length) = exchange.body, length > route.bodyLimit { return exchange.fail(.bodyTooLarge) }
+        guard exchange.take(route) else { return }
         for stage in route.requestStages {
             // An exchange that a stage has answered may be over already, and in use for the next request.
             guard case .pass = stage.apply(to: exchange) else { return }

@@ -93,11 +93,19 @@ public final class Exchange {
     // MARK: What the router calls
 
     /// Gives the exchange to the route that was chosen; what follows goes to its handler.
-    public func take(_ route: Route) {
+    ///
+    /// - Parameter route: the route.
+    /// - Returns: whether the route takes it; otherwise it has been answered: the body is too large.
+    public func take(_ route: Route) -> Bool {
         self.route = route
         handler = route.handler
-        bodyLimit = route.bodyLimit
+        bodyLimit = route.bodyLimit ?? connection?.settings.bodyLimit ?? .max
+        if case .length(let length) = body, length > bodyLimit {
+            fail(.bodyTooLarge)
+            return false
+        }
         if let timeout = route.timeout { loop.set(deadline, at: startedAt + timeout) }
+        return true
     }
 
     /// Hands the exchange to another handler from now on.

@@ -20,8 +20,8 @@ public final class Route {
     /// The names of the path's parameters, in the order of ``Exchange/parameters``.
     public let parameterNames: [String]
 
-    /// The largest request body, in bytes.
-    public let bodyLimit: Int
+    /// The largest request body, in bytes; `nil`: as the listener says.
+    public let bodyLimit: Int?
 
     /// Nanoseconds from the head of the request to the end of the response; `nil`: no limit.
     public let timeout: Int64?
@@ -42,7 +42,7 @@ public final class Route {
         targetKind: TargetKind,
         targetName: String = "",
         parameterNames: [String] = [],
-        bodyLimit: Int = .max,
+        bodyLimit: Int? = nil,
         timeout: Int64? = nil,
         requestStages: [any RequestStage] = [],
         responseStages: [any ResponseStage] = [],

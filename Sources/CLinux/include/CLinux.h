@@ -55,3 +55,6 @@ int penstock_nonblocking(int descriptor);
 
 /// `openat2(2)`: read-only, below `directory` whatever the path says, without following links; closed on exec.
 int penstock_open_beneath(int directory, const char *path);
+
+/// The number of cores that `sched_getaffinity(2)` lets this process use, at least 1.
+int penstock_usable_cores(void);

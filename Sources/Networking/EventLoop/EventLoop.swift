@@ -26,6 +26,7 @@ public final class EventLoop: @unchecked Sendable {  // confined to its thread; 
     private var wheel: TimerWheel
     private var due: [Timer] = []
     private var dirty: [any Flushable] = []
+    private var gathered: [any Flushable] = []
     private var isRunning = false
     private var events: UnsafeMutablePointer<penstock_event>
     private static let batch = 256
@@ -115,6 +116,11 @@ public final class EventLoop: @unchecked Sendable {  // confined to its thread; 
     /// asks only while it has nothing planned.
     public func flushSoon(_ source: any Flushable) { dirty.append(source) }
 
+    /// Calls `source.flush()` when every event of this round has been delivered.
+    ///
+    /// Once however often it is asked, if the source asks only while it has nothing planned.
+    public func flushAfterRound(_ source: any Flushable) { gathered.append(source) }
+
     /// Runs `work` on the loop's thread, soon.
     ///
     /// From any thread.
@@ -135,7 +141,14 @@ public final class EventLoop: @unchecked Sendable {  // confined to its thread; 
             now = MonotonicClock.now()
             if count > 0 { deliver(Int(count)) }
             fireTimers()
+            flushGathered()
         }
+    }
+
+    private func flushGathered() {
+        guard !gathered.isEmpty else { return }
+        for source in gathered { source.flush() }
+        gathered.removeAll(keepingCapacity: true)
     }
 
     private func deliver(_ count: Int) {

@@ -39,6 +39,7 @@ final class HTTP1Server: ServerCodec {
     private var isInsideHead = false
     private var wasHeld = false
     private var hasContinued = false
+    private var hasServed = false
     private var discarded = 0
     private var rate = BodyRate()
 
@@ -136,6 +137,7 @@ final class HTTP1Server: ServerCodec {
         keepsAlive = head.keepsAlive && !isDraining
         unconsumed = 0
         hasContinued = false
+        hasServed = true
         switch head.framing {
         case .none, .untilClose:
             incoming = .complete
@@ -326,8 +328,13 @@ final class HTTP1Server: ServerCodec {
     func drain() {
         isDraining = true
         keepsAlive = false
-        if isIdle { close(lingering: false) }
+        guard isIdle else { return }
+        // A client that has just connected is about to ask; one that was served knows that a kept connection may end.
+        if hasServed { close(lingering: false) } else { connection.setReadDeadline(connection.now + Self.lastChance) }
     }
+
+    /// Nanoseconds that a new connection gets for its first request while the gateway ends.
+    private static let lastChance: Int64 = 1_000_000_000
 
     private func close(lingering: Bool) {
         incoming = .closed

@@ -12,7 +12,7 @@ public final class Server {
 
     private let limits: ConnectionLimits
     private let report: (SystemError) -> Void
-    private var listeners: [ObjectIdentifier: Listener] = [:]
+    private var listeners: [ObjectIdentifier: [Listener]] = [:]
     private var connections: [ServerConnection] = []
     private var hand = 0
 
@@ -40,12 +40,12 @@ public final class Server {
     public func listen(_ socket: Int32, _ state: ListenerState) throws(SystemError) {
         let listener = Listener(socket: socket, state: state, server: self)
         try listener.open()
-        listeners[ObjectIdentifier(state)] = listener
+        listeners[ObjectIdentifier(state), default: []].append(listener)
     }
 
     /// Accepts who is in the queue, then no more.
     public func close(_ state: ListenerState) {
-        listeners.removeValue(forKey: ObjectIdentifier(state))?.close()
+        for listener in listeners.removeValue(forKey: ObjectIdentifier(state)) ?? [] { listener.close() }
     }
 
     /// Closes idle connections, and the others when they have answered what is under way.

@@ -274,7 +274,11 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
         )
     }
 
-    func drain() { codec.drain() }
+    /// Serves what has come already, and nothing more.
+    func drain() {
+        if isIdle { receive() }
+        if !isClosed { codec.drain() }
+    }
 
     /// Ends it so that the client sees an error, not an end.
     func reset() {

@@ -20,6 +20,9 @@ public final class ServerSettings {
     /// Whether `%2F` in a path is refused.
     public let rejectEncodedSlashes: Bool
 
+    /// The largest request body, in bytes, where a route does not say otherwise.
+    public let bodyLimit: Int
+
     /// Bytes of pipelined requests that are kept while one is under way.
     public let pipelineLimit: Int
 
@@ -45,6 +48,7 @@ public final class ServerSettings {
         limits: HeadLimits,
         mergeSlashes: Bool = false,
         rejectEncodedSlashes: Bool = false,
+        bodyLimit: Int = .max,
         pipelineLimit: Int = 65_536,
         timeouts: ServerTimeouts = ServerTimeouts(),
         serverField: String = "penstock",
@@ -57,6 +61,7 @@ public final class ServerSettings {
         self.limits = limits
         self.mergeSlashes = mergeSlashes
         self.rejectEncodedSlashes = rejectEncodedSlashes
+        self.bodyLimit = bodyLimit
         self.pipelineLimit = pipelineLimit
         self.timeouts = timeouts
         let field = UnsafeMutableRawBufferPointer.allocate(byteCount: serverField.utf8.count, alignment: 1)

@@ -1,0 +1,56 @@
+import Logging
+import PenstockAdmin
+import PenstockHTTP
+import PenstockNetworking
+import PenstockObservability
+import PenstockSystem
+import PenstockTransport
+import Synchronization
+
+/// The admin listener, on the supervisor's loop: it answers while the loops that serve are busy.
+final class AdminServer {
+    private let server: Server
+    private let state: ListenerState
+    private let ready = ReadyFlag()
+
+    /// Readiness, as the control thread sets it and the admin loop reads it.
+    private final class ReadyFlag: Sendable {
+        let value = Atomic<Bool>(false)
+    }
+
+    /// Exchanges of the admin listener are not logged.
+    private final class Unrecorded: ExchangeRecorder {
+        func ended(_ exchange: Exchange) {}
+    }
+
+    init(loop: EventLoop, metrics: MetricsRegistry, log: Logger) {
+        server = Server(context: LoopContext(loop: loop), limits: ConnectionLimits()) { error in
+            log.warning("the admin listener cannot accept", metadata: ["error": "\(error)"])
+        }
+        let ready = self.ready
+        state = ListenerState(
+            ServerSettings(
+                name: "admin",
+                index: 0,
+                limits: HeadLimits(),
+                handler: AdminHandler(metrics: metrics) { ready.value.load(ordering: .acquiring) },
+                recorder: Unrecorded()
+            )
+        )
+    }
+
+    func setReady(_ isReady: Bool) { ready.value.store(isReady, ordering: .releasing) }
+
+    func listen(_ sockets: [Int32]) {
+        server.context.loop.perform { [server = Handover(server), state = Handover(state)] in
+            for socket in sockets { try? server.value.listen(socket, state.value) }
+        }
+    }
+
+    func close() {
+        server.context.loop.perform { [server = Handover(server), state = Handover(state)] in
+            server.value.close(state.value)
+            server.value.kill()
+        }
+    }
+}

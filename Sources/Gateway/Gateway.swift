@@ -1,0 +1,184 @@
+import Glibc
+import Logging
+import PenstockAdmin
+public import PenstockConfiguration
+import PenstockHTTP
+public import PenstockNetworking
+import PenstockObservability
+import PenstockSystem
+import PenstockTransport
+import Synchronization
+
+/// A gateway: its loops, listeners and functions, and how they change with a reload.
+///
+/// Belongs to the control thread, the one that made it.
+public final class Gateway {
+    private let shared: Shared
+    private let group: EventLoopGroup
+    private let assemblies: [LoopAssembly]
+    private let sockets = ListeningSockets()
+    private let adminSockets = ListeningSockets()
+    private let functions = FunctionSet()
+    private let admin: AdminServer
+    private let isReady = Atomic<Bool>(false)
+    private var running: RunningConfiguration
+    private var listeners: [Address: [ListenerState]] = [:]
+
+    /// Prepares a gateway; nothing is listened on yet.
+    ///
+    /// - Parameter configuration: checked, without errors.
+    /// - Throws: ``GatewayError``.
+    public init(_ configuration: Configuration) throws(GatewayError) {
+        DescriptorLimit.raise()
+        shared = try Shared(configuration)
+        try shared.openAccessLog(configuration)
+        running = try RunningConfiguration(configuration)
+        let loops = configuration.loops ?? ProcessorCount.usable
+        do throws(SystemError) {
+            group = try EventLoopGroup(count: loops + 1)
+        } catch {
+            throw GatewayError("cannot start the loops: \(error)")
+        }
+        let shared = self.shared
+        assemblies = group.loops.dropLast().map { LoopAssembly(loop: $0, shared: shared) }
+        admin = AdminServer(loop: group.loops[loops], metrics: shared.metrics, log: shared.log)
+    }
+
+    /// The addresses that are listened on, by listener, in the configuration's order.
+    public var addresses: [(listener: String, addresses: [SocketAddress])] {
+        running.configuration.listeners.map { listener in
+            (listener.name.value, (sockets.bound[listener.address.value] ?? []).map(\.address))
+        }
+    }
+
+    /// The addresses of the admin listener.
+    public var adminAddresses: [SocketAddress] { adminSockets.bound.values.flatMap { $0 }.map(\.address) }
+
+    /// Opens the listeners and serves.
+    ///
+    /// - Throws: ``GatewayError``: an address in use, a folder that is missing.
+    public func start() throws(GatewayError) {
+        let configuration = running.configuration
+        try open(configuration)
+        let settings = try build(running)
+        group.start()
+        apply(running, settings)
+        try openAdmin(configuration)
+        isReady.store(true, ordering: .releasing)
+        admin.setReady(true)
+        shared.metrics.gauge(.configurationGeneration).set(1)
+        shared.log.info("serving", metadata: ["configuration": "\(configuration.file)"])
+    }
+
+    /// Puts another configuration in the place of the one that runs; connections and counters live on.
+    ///
+    /// - Parameter configuration: checked, without errors.
+    /// - Throws: ``GatewayError``, and everything is as it was.
+    public func reload(_ configuration: Configuration) throws(GatewayError) {
+        let next = try RunningConfiguration(configuration)
+        try open(configuration)
+        let settings: [[ServerSettings]]
+        do throws(GatewayError) {
+            try shared.openAccessLog(configuration)
+            settings = try build(next)
+        } catch {
+            sockets.close(allBut: Set(running.configuration.listeners.map(\.address.value)))
+            throw error
+        }
+        running = next
+        apply(next, settings)
+        sockets.close(allBut: Set(configuration.listeners.map(\.address.value)))
+        shared.reopenLogs()
+    }
+
+    private func open(_ configuration: Configuration) throws(GatewayError) {
+        for listener in configuration.listeners {
+            try sockets.open(listener.address.value, name: listener.name.value)
+        }
+        let limits = configuration.limits(of: nil)
+        shared.connections.set(total: limits.connections, perAddress: limits.connectionsPerAddress)
+    }
+
+    private func openAdmin(_ configuration: Configuration) throws(GatewayError) {
+        guard let address = configuration.admin?.address.value else { return }
+        try adminSockets.open(address, name: "admin")
+        admin.listen(adminSockets.bound[address]?.map(\.descriptor) ?? [])
+    }
+
+    private func build(_ running: RunningConfiguration) throws(GatewayError) -> [[ServerSettings]] {
+        try assemblies.map { assembly throws(GatewayError) in try assembly.settings(running, functions) }
+    }
+
+    /// Hands every loop its settings, and waits until all have them.
+    private func apply(_ running: RunningConfiguration, _ settings: [[ServerSettings]]) {
+        let addresses = running.configuration.listeners.map(\.address.value)
+        let gone = listeners.filter { !addresses.contains($0.key) }
+        var next = listeners.filter { addresses.contains($0.key) }
+        for (index, address) in addresses.enumerated() where next[address] == nil {
+            next[address] = settings.map { ListenerState($0[index]) }
+        }
+        for (number, assembly) in assemblies.enumerated() {
+            let job = LoopChange(
+                server: assembly.server,
+                settings: zip(addresses, settings[number]).map { (next[$0]?[number], $1) },
+                opened: addresses.filter { listeners[$0] == nil }.map { address in
+                    (next[address]?[number], sockets.bound[address]?.map(\.descriptor) ?? [])
+                },
+                closed: gone.values.map { $0[number] },
+                retired: assembly.retired,
+                log: shared.log
+            )
+            assembly.context.loop.perform { [job = Handover(job)] in job.value.apply() }
+        }
+        listeners = next
+    }
+
+    /// Says in log and metrics how a reload went.
+    func noteReload(_ configuration: Configuration?, _ error: GatewayError? = nil) {
+        let metrics = shared.metrics
+        metrics.counter(.configurationReloads, [configuration == nil ? "failed" : "succeeded"]).add()
+        metrics.gauge(.configurationLastReloadSuccessful).set(configuration == nil ? 0 : 1)
+        metrics.gauge(.configurationLastReload).set(Int(MonotonicClock.wallNanoseconds()))
+        if configuration != nil {
+            metrics.gauge(.configurationGeneration).add(1)
+            shared.log.info("configuration reloaded", metadata: ["configuration": "\(running.configuration.file)"])
+        } else {
+            let reason = error?.description ?? "the file has errors"
+            shared.log.error("configuration not reloaded; the old one goes on", metadata: ["error": "\(reason)"])
+        }
+    }
+
+    var drainNanoseconds: Int64 { running.configuration.drain.nanoseconds }
+
+    // MARK: The end
+
+    /// Not ready any more; accepts who waits, and finishes what is under way.
+    public func drain() {
+        isReady.store(false, ordering: .releasing)
+        admin.setReady(false)
+        for (number, assembly) in assemblies.enumerated() {
+            let states = listeners.values.map { $0[number] }
+            assembly.context.loop.perform { [server = Handover(assembly.server), states = Handover(states)] in
+                for state in states.value { server.value.close(state) }
+                server.value.drain()
+            }
+        }
+        sockets.close(allBut: [])
+        shared.log.info("draining", metadata: ["connections": "\(shared.connections.count)"])
+    }
+
+    /// Whether every connection has ended.
+    public var isDrained: Bool { shared.connections.count == 0 }
+
+    /// Ends everything that is left.
+    public func stop() {
+        for assembly in assemblies {
+            assembly.context.loop.perform { [server = Handover(assembly.server)] in server.value.kill() }
+        }
+        admin.close()
+        group.stop()
+        adminSockets.close(allBut: [])
+        shared.log.info("stopped")
+        shared.flushLogs()
+    }
+}

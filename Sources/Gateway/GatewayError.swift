@@ -1,0 +1,9 @@
+/// Why the gateway could not start: a sentence for the person who started it.
+///
+/// Exit code 2.
+public struct GatewayError: Error, Sendable, CustomStringConvertible {
+    /// What is wrong, and where it helps, what to do.
+    public let description: String
+
+    init(_ description: String) { self.description = description }
+}

@@ -1,0 +1,84 @@
+import CLinux
+import Glibc
+public import PenstockConfiguration
+import PenstockSystem
+
+extension Gateway {
+    /// Serves until SIGTERM or SIGINT, and drains; reads the file again at SIGHUP.
+    ///
+    /// Blocks the thread that calls it.
+    ///
+    /// A second signal while it drains ends it at once.
+    ///
+    /// - Parameters:
+    ///   - reload: reads the configuration again; `nil` leaves the old one serving.
+    ///   - started: called once it serves.
+    /// - Returns: the exit code: 0 drained in time, or at the deadline; 1 ended by a second signal.
+    /// - Throws: ``GatewayError`` where it could not start.
+    public func run(
+        reload: () -> Configuration?,
+        started: (Gateway) -> Void
+    ) throws(GatewayError) -> Int32 {
+        let signals = Signals()
+        try start()
+        started(self)
+        while true {
+            switch signals.wait() {
+            case SIGHUP: readAgain(reload)
+            default: return finish(signals)
+            }
+        }
+    }
+
+    private func readAgain(_ read: () -> Configuration?) {
+        guard let configuration = read() else { return noteReload(nil) }
+        do throws(GatewayError) {
+            try reload(configuration)
+            noteReload(configuration)
+        } catch {
+            noteReload(nil, error)
+        }
+    }
+
+    private func finish(_ signals: Signals) -> Int32 {
+        let deadline = MonotonicClock.now() + drainNanoseconds
+        drain()
+        var code: Int32 = 0
+        while !isDrained, MonotonicClock.now() < deadline {
+            if signals.wait(milliseconds: 10) != 0 {
+                code = 1
+                break
+            }
+        }
+        stop()
+        return code
+    }
+}
+
+/// The signals that the control thread waits for; they are blocked everywhere else.
+struct Signals {
+    private var set = sigset_t()
+
+    init() {
+        sigemptyset(&set)
+        for signal in [SIGTERM, SIGINT, SIGHUP] { sigaddset(&set, signal) }
+        pthread_sigmask(SIG_BLOCK, &set, nil)
+        signal(SIGPIPE, SIG_IGN)
+    }
+
+    /// The next signal.
+    func wait() -> Int32 {
+        var set = self.set
+        while true {
+            let number = sigwaitinfo(&set, nil)
+            if number > 0 { return number }
+        }
+    }
+
+    /// The next signal, or 0 when none came in time.
+    func wait(milliseconds: Int) -> Int32 {
+        var set = self.set
+        var time = timespec(tv_sec: milliseconds / 1000, tv_nsec: milliseconds % 1000 * 1_000_000)
+        return max(0, sigtimedwait(&set, nil, &time))
+    }
+}

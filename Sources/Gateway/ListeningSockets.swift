@@ -1,0 +1,92 @@
+import Glibc
+import PenstockConfiguration
+import PenstockNetworking
+import PenstockSystem
+
+/// The sockets of the configured listeners; the loops share them.
+///
+/// Used by the control thread only. A reload opens what is new before it closes what is gone.
+final class ListeningSockets {
+    /// One address that a listener is bound to: a name may stand for several.
+    struct Bound {
+        let address: SocketAddress
+        let descriptor: Int32
+    }
+
+    /// Addresses as configured, and what they are bound to.
+    private(set) var bound: [Address: [Bound]] = [:]
+
+    /// Makes sure that `address` is listened on.
+    ///
+    /// - Parameters:
+    ///   - address: as configured.
+    ///   - name: the listener's, for the message.
+    /// - Throws: ``GatewayError`` that names the address.
+    func open(_ address: Address, name: String) throws(GatewayError) {
+        guard bound[address] == nil else { return }
+        var opened: [Bound] = []
+        for candidate in try resolve(address, name) {
+            do throws(SystemError) {
+                opened.append(try listen(candidate, isWildcard: address.isWildcard))
+            } catch {
+                for socket in opened { Socket.close(socket.descriptor) }
+                throw GatewayError("listener '\(name)': cannot listen on \(candidate): \(error.reason)")
+            }
+        }
+        bound[address] = opened
+    }
+
+    private func listen(_ address: SocketAddress, isWildcard: Bool) throws(SystemError) -> Bound {
+        if address.family == .unix { removeStale(address) }
+        let socket = try Socket.listen(on: address, onlyIPv6: !isWildcard)
+        let local = Socket.localAddress(of: socket.rawValue) ?? address
+        if address.family == .unix { chmod(String(decoding: address.bytes, as: UTF8.self), 0o600) }
+        return Bound(address: local, descriptor: socket.release())
+    }
+
+    /// A unix socket that nobody listens on any more is in the way of a new one.
+    private func removeStale(_ address: SocketAddress) {
+        let probe = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+        guard probe >= 0 else { return }
+        defer { Socket.close(probe) }
+        let refused = address.withSockAddr { connect(probe, $0, $1) } != 0 && errno == ECONNREFUSED
+        if refused { unlink(String(decoding: address.bytes, as: UTF8.self)) }
+    }
+
+    private func resolve(_ address: Address, _ name: String) throws(GatewayError) -> [SocketAddress] {
+        switch address {
+        case .any(let port): return [SocketAddress(ipv6: Array(repeating: 0, count: 16), port: port)]
+        case .host(.ip(let ip), let port):
+            return [ip.isIPv4 ? SocketAddress(ipv4: ip.bytes, port: port) : SocketAddress(ipv6: ip.bytes, port: port)]
+        case .host(.name(let host), let port):
+            do throws(ResolutionError) {
+                return try SocketAddress.resolve(host, port: port, passive: true)
+            } catch {
+                throw GatewayError("listener '\(name)': \(error)")
+            }
+        case .unix(let path):
+            guard let address = SocketAddress(path: path) else {
+                throw GatewayError("listener '\(name)': the path of a unix socket has 1 to 107 bytes: \(path)")
+            }
+            return [address]
+        }
+    }
+
+    /// Closes the sockets of addresses that are configured no more, when no loop accepts from them any longer.
+    func close(allBut kept: Set<Address>) {
+        for (address, sockets) in bound where !kept.contains(address) {
+            for socket in sockets {
+                Socket.close(socket.descriptor)
+                if socket.address.family == .unix { unlink(String(decoding: socket.address.bytes, as: UTF8.self)) }
+            }
+            bound[address] = nil
+        }
+    }
+}
+
+extension Address {
+    fileprivate var isWildcard: Bool {
+        if case .any = self { return true }
+        return false
+    }
+}

@@ -1,0 +1,264 @@
+import Logging
+import PenstockConfiguration
+import PenstockFilters
+import PenstockHTTP
+import PenstockHandlers
+import PenstockNetworking
+import PenstockObservability
+import PenstockReverseProxy
+import PenstockRouting
+import PenstockSystem
+import PenstockTransport
+
+/// Builds what one loop runs from a configuration.
+///
+/// Used by the control thread, which hands what it has built over to the loop; nothing of it is touched after that.
+final class LoopAssembly {
+    let context: LoopContext
+    let server: Server
+    private let shared: Shared
+    private var upstreams: [String: BuiltUpstream] = [:]
+
+    /// An upstream with what it was built from: kept over a reload that leaves it as it is, with its connections.
+    private struct BuiltUpstream {
+        let settings: Configuration.Upstream
+        let addresses: [[SocketAddress]]
+        let upstream: Upstream
+    }
+
+    init(loop: EventLoop, shared: Shared) {
+        self.shared = shared
+        context = LoopContext(loop: loop)
+        let log = shared.log
+        server = Server(context: context, limits: shared.connections) { error in
+            log.warning("cannot accept a connection; trying again", metadata: ["error": "\(error)"])
+        }
+    }
+
+    /// The settings of every listener, in the configuration's order.
+    func settings(_ running: RunningConfiguration, _ functions: FunctionSet) throws(GatewayError) -> [ServerSettings] {
+        let routes = try routes(running, functions)
+        let router = Router(table: running.table, routes: routes)
+        let accessLog = shared.accessLog(running.configuration, context.loop)
+        var settings: [ServerSettings] = []
+        for (index, listener) in running.configuration.listeners.enumerated() {
+            settings.append(
+                self.settings(of: listener, index, running.configuration, router, routes.count, accessLog)
+            )
+        }
+        return settings
+    }
+
+    private func settings(
+        of listener: Configuration.Listener,
+        _ index: Int,
+        _ configuration: Configuration,
+        _ router: Router,
+        _ routeCount: Int,
+        _ accessLog: AccessLog?
+    ) -> ServerSettings {
+        let limits = configuration.limits(of: listener)
+        return ServerSettings(
+            name: listener.name.value,
+            index: index,
+            limits: HeadLimits(
+                requestLine: limits.requestLine,
+                head: limits.head,
+                fields: limits.fields,
+                chunkExtensions: limits.chunkExtensions
+            ),
+            mergeSlashes: configuration.paths.mergeSlashes,
+            rejectEncodedSlashes: configuration.paths.encodedSlashes == .reject,
+            bodyLimit: limits.body ?? .max,
+            pipelineLimit: limits.pipeline,
+            timeouts: ServerTimeouts(configuration.timeouts(of: listener)),
+            serverField: configuration.server ?? "",
+            trusts: { listener.trusts($0) },
+            handler: router,
+            recorder: RequestRecorder(
+                registry: shared.metrics,
+                listener: listener.name.value,
+                routes: routeCount,
+                shard: context.loop.index,
+                log: accessLog
+            )
+        )
+    }
+
+    // MARK: Routes
+
+    private func routes(_ running: RunningConfiguration, _ functions: FunctionSet) throws(GatewayError) -> [Route] {
+        let upstreams = buildUpstreams(running)
+        var routes: [Route] = []
+        for (index, route) in running.configuration.routes.enumerated() {
+            let names = running.table.parameterNames(of: index)
+            let target = try target(of: route, names, upstreams, functions)
+            let edits = route.headers
+            var requestStages: [any RequestStage] = []
+            if let rewrite = route.rewritePath {
+                requestStages.append(RewriteStage(path: try template(rewrite.value, .path, names, route)))
+            }
+            if !edits.request.isEmpty {
+                requestStages.append(RequestFieldsStage(try fieldEdits(edits.request, names, route)))
+            }
+            var responseStages: [any ResponseStage] = []
+            if !edits.response.isEmpty {
+                responseStages.append(ResponseFieldsStage(try fieldEdits(edits.response, names, route)))
+            }
+            routes.append(
+                Route(
+                    index: index,
+                    name: route.name.value,
+                    targetKind: target.kind,
+                    targetName: target.name,
+                    parameterNames: names,
+                    bodyLimit: route.limits.body.map { $0.value ?? .max },
+                    timeout: route.timeout?.value.nanoseconds,
+                    requestStages: requestStages,
+                    responseStages: responseStages,
+                    handler: target.handler
+                )
+            )
+        }
+        return routes
+    }
+
+    private typealias BuiltTarget = (kind: Route.TargetKind, name: String, handler: any Handler)
+
+    private func target(
+        of route: Configuration.Route,
+        _ names: [String],
+        _ upstreams: [String: BuiltUpstream],
+        _ functions: FunctionSet
+    ) throws(GatewayError) -> BuiltTarget {
+        switch route.target {
+        case .function(let name):
+            return (.function, name.value, try functions.handler(for: name.value, route: route, on: self))
+        case .upstream(let name):
+            guard let built = upstreams[name.value] else { throw GatewayError("there is no upstream '\(name)'") }
+            return (.upstream, name.value, ProxyHandler(built.upstream))
+        case .redirect(let redirect):
+            let template = try template(redirect.to.value, .redirect(mayUseHost: !route.hosts.isEmpty), names, route)
+            return (.redirect, "", RedirectHandler(to: template, status: redirect.status))
+        case .respond(let respond):
+            return (.respond, "", FixedResponseHandler(status: respond.status.value, body: Array(respond.body.utf8)))
+        case .files(let files): return (.files, "", try fileHandler(files, route, names))
+        }
+    }
+
+    private func fileHandler(
+        _ files: Configuration.Files,
+        _ route: Configuration.Route,
+        _ names: [String]
+    ) throws(GatewayError) -> StaticFilesHandler {
+        // The part of the path that the pattern leaves open names the file; a rewrite, or a closed pattern, the whole.
+        let parameter = route.rewritePath == nil && !names.isEmpty ? names.count - 1 : nil
+        do throws(SystemError) {
+            return try StaticFilesHandler(root: files.root.value, index: files.index, parameter: parameter)
+        } catch {
+            throw GatewayError("route '\(route.name)': files.root '\(files.root)': \(error.reason)")
+        }
+    }
+
+    private func template(
+        _ template: Template,
+        _ use: RequestTemplate.Use,
+        _ names: [String],
+        _ route: Configuration.Route
+    ) throws(GatewayError) -> RequestTemplate {
+        do throws(RequestTemplate.Problem) {
+            return try RequestTemplate(parsing: template.text, use: use, parameters: names)
+        } catch {
+            throw GatewayError("route '\(route.name)': \(error)")
+        }
+    }
+
+    private func fieldEdits(
+        _ edits: Configuration.FieldEdits,
+        _ names: [String],
+        _ route: Configuration.Route
+    ) throws(GatewayError) -> FieldEdits {
+        var settings: [FieldEdits.Setting] = []
+        for setting in edits.settings {
+            switch setting.value {
+            case .template(let text):
+                let value = try template(text, .field, names, route)
+                settings.append(FieldEdits.Setting(name: setting.name.value, value: .template(value)))
+            case .secret(let secret):
+                let value = Array(secret.reveal().utf8)
+                settings.append(FieldEdits.Setting(name: setting.name.value, value: .literal(value)))
+            }
+        }
+        do throws(FieldEdits.Problem) {
+            return try FieldEdits(set: settings, remove: edits.removals.map(\.value))
+        } catch {
+            throw GatewayError("route '\(route.name)': \(error)")
+        }
+    }
+
+    // MARK: Upstreams
+
+    private func buildUpstreams(_ running: RunningConfiguration) -> [String: BuiltUpstream] {
+        var built: [String: BuiltUpstream] = [:]
+        for settings in running.configuration.upstreams {
+            let name = settings.name.value
+            let addresses = running.endpoints[name] ?? []
+            if let old = upstreams[name], old.addresses == addresses, old.settings == settings {
+                built[name] = old
+                continue
+            }
+            let upstream = Upstream(
+                name: name,
+                endpoints: addresses,
+                keepAlive: settings.keepalive.connections,
+                timeouts: ClientTimeouts(settings),
+                context: context
+            )
+            built[name] = BuiltUpstream(settings: settings, addresses: addresses, upstream: upstream)
+        }
+        retired = upstreams.values.filter { old in built[old.settings.name.value]?.upstream !== old.upstream }
+            .map(\.upstream)
+        upstreams = built
+        return built
+    }
+
+    /// Upstreams that the newest configuration has no use for; their idle connections are closed on the loop.
+    private(set) var retired: [Upstream] = []
+}
+
+extension Configuration.Listener {
+    fileprivate func trusts(_ address: SocketAddress) -> Bool {
+        guard address.family != .unix, let ip = IPAddress(bytes: address.bytes) else { return false }
+        return trusts(ip)
+    }
+}
+
+extension Duration {
+    /// Whole nanoseconds, bounded by what 64 bits hold: 292 years.
+    var nanoseconds: Int64 {
+        let (seconds, attoseconds) = components
+        let (scaled, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+        return overflow ? .max : scaled + attoseconds / 1_000_000_000
+    }
+}
+
+extension ServerTimeouts {
+    fileprivate init(_ timeouts: Configuration.Timeouts) {
+        self.init()
+        head = timeouts.head.nanoseconds
+        body = timeouts.body.nanoseconds
+        bodyRate = timeouts.bodyRate
+        idle = timeouts.idle.nanoseconds
+        write = timeouts.write.nanoseconds
+    }
+}
+
+extension ClientTimeouts {
+    fileprivate init(_ upstream: Configuration.Upstream) {
+        self.init()
+        connect = upstream.timeouts.connect.nanoseconds
+        firstByte = upstream.timeouts.firstByte.nanoseconds
+        idle = upstream.timeouts.idle.nanoseconds
+        keepAlive = upstream.keepalive.idle.nanoseconds
+    }
+}

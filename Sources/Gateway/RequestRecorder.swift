@@ -1,0 +1,144 @@
+import PenstockHTTP
+import PenstockNetworking
+import PenstockObservability
+import PenstockSystem
+import PenstockTransport
+
+/// Counts the exchanges of one listener on one loop, and writes their lines to the access log.
+final class RequestRecorder: ExchangeRecorder, Flushable {
+    private let registry: MetricsRegistry
+    private let listener: String
+    private let listenerText: [UInt8]
+    private let shard: Int
+    private let log: AccessLog?
+    private var isFlushPlanned = false
+    private var perRoute: [RouteRecord?]
+    private let unrouted: RouteRecord
+    private let receivedBytes: Counter
+    private let sentBytes: Counter
+
+    /// The series and texts of one route.
+    private struct RouteRecord {
+        let metrics: RequestMetrics
+        let name: [UInt8]
+        let target: AccessLogEntry.Target
+        let targetName: [UInt8]
+    }
+
+    private static let methods = Method.allCases.map { $0 == .other ? "other" : "\($0.name)" }
+
+    init(registry: MetricsRegistry, listener: String, routes: Int, shard: Int, log: AccessLog?) {
+        self.registry = registry
+        self.listener = listener
+        self.shard = shard
+        self.log = log
+        listenerText = Array(listener.utf8)
+        perRoute = Array(repeating: nil, count: routes)
+        unrouted = RouteRecord(
+            metrics: Self.metrics(registry, listener, "", "none", shard),
+            name: [],
+            target: .none,
+            targetName: []
+        )
+        receivedBytes = registry.counter(.receivedBytes, [listener], shard: shard)
+        sentBytes = registry.counter(.sentBytes, [listener], shard: shard)
+    }
+
+    private static func metrics(
+        _ registry: MetricsRegistry,
+        _ listener: String,
+        _ route: String,
+        _ target: String,
+        _ shard: Int
+    ) -> RequestMetrics {
+        RequestMetrics(
+            registry: registry,
+            listener: listener,
+            route: route,
+            target: target,
+            methods: methods,
+            shard: shard
+        )
+    }
+
+    func ended(_ exchange: Exchange) {
+        let record = exchange.route.map(record) ?? unrouted
+        let status = exchange.hasResponded ? exchange.response.status : 0
+        let now = log == nil ? exchange.loop.now : MonotonicClock.now()
+        let duration = Int(max(0, now - exchange.startedAt))
+        record.metrics.record(method: Int(exchange.head.method.rawValue), status: status, nanoseconds: duration)
+        receivedBytes.add(exchange.bytesReceived)
+        sentBytes.add(exchange.bytesSent)
+        guard let log else { return }
+        write(exchange, record, status, duration, to: log)
+        if !isFlushPlanned {
+            isFlushPlanned = true
+            exchange.loop.flushAfterRound(self)
+        }
+    }
+
+    /// Hands the lines of this round to the writer.
+    func flush() {
+        isFlushPlanned = false
+        log?.flush()
+    }
+
+    private func record(_ route: Route) -> RouteRecord {
+        if let record = perRoute[route.index] { return record }
+        let target =
+            route.targetName.isEmpty
+            ? route.targetKind.rawValue : "\(route.targetKind.rawValue):\(route.targetName)"
+        let record = RouteRecord(
+            metrics: Self.metrics(registry, listener, route.name, target, shard),
+            name: Array(route.name.utf8),
+            target: Self.target(route.targetKind),
+            targetName: Array(route.targetName.utf8)
+        )
+        perRoute[route.index] = record
+        return record
+    }
+
+    private static func target(_ kind: Route.TargetKind) -> AccessLogEntry.Target {
+        switch kind {
+        case .function: .function
+        case .upstream: .upstream
+        case .redirect: .redirect
+        case .respond: .respond
+        case .files: .files
+        }
+    }
+
+    private func write(_ exchange: Exchange, _ record: RouteRecord, _ status: Int, _ duration: Int, to log: AccessLog) {
+        var reason = exchange.failure.map { "\($0.side.rawValue): \($0.reason)" } ?? ""
+        reason.withUTF8 { reason in
+            record.name.withUnsafeBytes { name in
+                record.targetName.withUnsafeBytes { targetName in
+                    listenerText.withUnsafeBytes { listener in
+                        var entry = AccessLogEntry()
+                        entry.wallNanoseconds = MonotonicClock.wallNanoseconds()
+                        entry.client = exchange.clientAddress
+                        entry.method = exchange.head.methodName
+                        entry.path = exchange.head.path
+                        entry.query = exchange.head.query ?? UnsafeRawBufferPointer(start: nil, count: 0)
+                        entry.version = exchange.head.minorVersion == 0 ? "HTTP/1.0" : "HTTP/1.1"
+                        entry.status = status
+                        entry.receivedBytes = exchange.bytesReceived
+                        entry.sentBytes = exchange.bytesSent
+                        entry.totalNanoseconds = duration
+                        if exchange.runNanoseconds >= 0 {
+                            entry.runNanoseconds = Int(exchange.runNanoseconds)
+                            if record.target == .function { entry.queueNanoseconds = Int(exchange.queueNanoseconds) }
+                        }
+                        entry.listener = listener
+                        entry.route = name
+                        entry.target = record.target
+                        entry.targetName = targetName
+                        entry.requestID = exchange.requestID
+                        entry.error = UnsafeRawBufferPointer(reason)
+                        log.append(entry)
+                    }
+                }
+            }
+        }
+    }
+}

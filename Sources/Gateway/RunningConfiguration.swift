@@ -1,0 +1,66 @@
+import PenstockConfiguration
+import PenstockNetworking
+import PenstockRouting
+
+/// A configuration with everything looked up that may block: shared by all loops, never changed.
+final class RunningConfiguration: Sendable {
+    let configuration: Configuration
+    let table: RouteTable
+
+    /// The addresses of each upstream's endpoints.
+    let endpoints: [String: [[SocketAddress]]]
+
+    /// Looks names up, and builds the route table.
+    ///
+    /// Blocks: not on a loop.
+    init(_ configuration: Configuration) throws(GatewayError) {
+        self.configuration = configuration
+        table = try Self.table(configuration)
+        var endpoints: [String: [[SocketAddress]]] = [:]
+        for upstream in configuration.upstreams {
+            endpoints[upstream.name.value] = try upstream.endpoints.map { endpoint throws(GatewayError) in
+                try Self.resolve(endpoint.value, of: upstream.name.value)
+            }
+        }
+        self.endpoints = endpoints
+    }
+
+    private static func resolve(
+        _ endpoint: Configuration.Endpoint,
+        of name: String
+    ) throws(GatewayError) -> [SocketAddress] {
+        do throws(ResolutionError) {
+            return try SocketAddress.resolve(endpoint.host.description, port: endpoint.port)
+        } catch {
+            throw GatewayError("upstream '\(name)': \(error)")
+        }
+    }
+
+    /// The routes as the router knows them.
+    static func table(_ configuration: Configuration) throws(GatewayError) -> RouteTable {
+        let listeners = Dictionary(
+            configuration.listeners.enumerated().map { ($1.name.value, $0) },
+            uniquingKeysWith: { first, _ in first }
+        )
+        let routes = configuration.routes.map { route in
+            RouteDescription(
+                name: route.name.value,
+                path: route.path.value.text,
+                hosts: route.hosts.map(\.value.description),
+                listeners: route.listeners.compactMap { listeners[$0.value] },
+                methods: route.methods.map(\.value),
+                fields: route.match.headers.map(condition),
+                query: route.match.query.map(condition)
+            )
+        }
+        do throws(RouteError) {
+            return try RouteTable(routes)
+        } catch {
+            throw GatewayError("route '\(configuration.routes[error.route].name)': \(error)")
+        }
+    }
+
+    private static func condition(_ condition: Configuration.Condition) -> RouteDescription.Condition {
+        RouteDescription.Condition(name: condition.name.value, value: condition.value)
+    }
+}
