@@ -156,7 +156,10 @@ let package = Package(
         tests("Filters", ["PenstockFilters", "PenstockHTTP", "PenstockTransport", "PenstockBytes"]),
         tests(
             "Functions",
-            ["PenstockFunctions", "PenstockBytes", "PenstockHTTP", "PenstockNetworking", "PenstockTransport"]
+            [
+                "PenstockFunctions", "PenstockBytes", "PenstockSystem", "PenstockHTTP", "PenstockNetworking",
+                "PenstockObservability", "PenstockTransport", "CSpawner",
+            ]
         ),
         tests("Gateway", ["PenstockGateway", "PenstockConfiguration"]),
         tests("EndToEnd", ["PenstockSystem"]),

@@ -93,7 +93,7 @@ int penstock_spawner_receive(int control, struct penstock_spawn_answer *answer, 
 }
 
 int penstock_memory_file(const char *name, const void *bytes, size_t length) {
-    int file = memfd_create(name, MFD_CLOEXEC);
+    int file = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (file < 0) return -errno;
     for (size_t written = 0; written < length;) {
         ssize_t count = pwrite(file, (const char *)bytes + written, length - written, (off_t)written);
@@ -105,6 +105,8 @@ int penstock_memory_file(const char *name, const void *bytes, size_t length) {
         }
         written += (size_t)count;
     }
+    // Several functions may be given the same file: none may write to it.
+    (void)fcntl(file, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL);
     return file;
 }
 

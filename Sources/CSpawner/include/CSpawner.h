@@ -75,5 +75,5 @@ int penstock_spawner_send(int control, const struct penstock_spawn_request *requ
 // Receives one answer, never waiting: 1, 0 at the end, or -errno. *pidfd is -1 where none came; the caller owns it.
 int penstock_spawner_receive(int control, struct penstock_spawn_answer *answer, int *pidfd);
 
-// Makes an anonymous file with `length` bytes in it, read from its start: a descriptor or -errno.
+// Makes an anonymous file of `length` bytes that nobody can change: a descriptor or -errno.
 int penstock_memory_file(const char *name, const void *bytes, size_t length);
