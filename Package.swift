@@ -158,7 +158,7 @@ let package = Package(
             "Functions",
             [
                 "PenstockFunctions", "PenstockBytes", "PenstockSystem", "PenstockHTTP", "PenstockNetworking",
-                "PenstockObservability", "PenstockTransport", "PenstockRouting",
+                "PenstockObservability", "PenstockTransport", "PenstockRouting", "CSpawner",
             ],
             exclude: ["Cases"]
         ),

@@ -79,6 +79,9 @@ extension Configuration {
         /// The program and its arguments, never empty; a program with a slash is resolved against the file's folder.
         public var arguments: [Located<String>]
 
+        /// The program that was found, once the files have been checked.
+        public var programPath: String?
+
         /// What it speaks.
         public var `protocol`: CommandProtocol = .jsonLines
 

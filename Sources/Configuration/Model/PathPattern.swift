@@ -67,7 +67,7 @@ public struct Template: Equatable, Sendable, CustomStringConvertible {
         case path
         /// The query as received, without `?`.
         case query
-        /// The host that the client asked for, with its port if it wrote one.
+        /// The host that the client asked for, in lower case and without a port.
         case host
     }
 

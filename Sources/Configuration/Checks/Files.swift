@@ -1,0 +1,118 @@
+extension Configuration {
+    /// Checks what the file says of the machine: code, interpreters, programs, folders.
+    ///
+    /// What is found is put into the model, and said in notes.
+    mutating func checkFiles(_ files: FileSystem, _ reader: inout Reader) {
+        var interpreters = Interpreters(files: files)
+        for index in functions.indices {
+            switch functions[index].code {
+            case .handler(var handler):
+                check(handler, files, &reader)
+                let name = functions[index].name
+                handler.interpreterPath = interpreters.find(handler, functionAt: name, &reader)
+                functions[index].code = .handler(handler)
+            case .command(var command):
+                command.programPath = program(of: command, files, &reader)
+                checkFolder(command.directory, "directory", files, &reader)
+                functions[index].code = .command(command)
+            case .swift: break
+            }
+        }
+        for route in routes {
+            if case .files(let target) = route.target { checkFolder(target.root, "root", files, &reader) }
+        }
+        if let log = accessLog, case .file(let path) = log.to.value {
+            checkLog(Located(path, at: log.to.position), files, &reader)
+        }
+    }
+
+    private func check(_ handler: FunctionHandler, _ files: FileSystem, _ reader: inout Reader) {
+        switch files.kind(handler.file.value) {
+        case .file: break
+        case .missing: reader.error("there is no file '\(handler.file.value.excerpt)'", at: handler.file.position)
+        default: reader.error("'\(handler.file.value.excerpt)' is not a file", at: handler.file.position)
+        }
+        if handler.directory.isWritten { checkFolder(handler.directory, "directory", files, &reader) }
+    }
+
+    private func checkFolder(_ path: Located<String>, _ key: String, _ files: FileSystem, _ reader: inout Reader) {
+        guard path.isWritten else { return }
+        switch files.kind(path.value) {
+        case .folder: break
+        case .missing: reader.error("there is no folder '\(path.value.excerpt)'", at: path.position)
+        default: reader.error("'\(path.value.excerpt)' is not a folder", at: path.position)
+        }
+    }
+
+    private func program(of command: FunctionCommand, _ files: FileSystem, _ reader: inout Reader) -> String? {
+        guard let program = command.arguments.first else { return nil }
+        guard program.value.utf8.contains(0x2F) else {
+            switch files.findProgram(program.value) {
+            case .success(let path): return path
+            case .failure(let failure):
+                reader.error(
+                    "the program '\(program.value.excerpt)' \(failure.reason)",
+                    at: program.position,
+                    hint: "install it, or write its path"
+                )
+                return nil
+            }
+        }
+        switch files.kind(program.value) {
+        case .missing: reader.error("there is no file '\(program.value.excerpt)'", at: program.position)
+        case .file where files.isExecutable(program.value): return program.value
+        case .file:
+            reader.error("'\(program.value.excerpt)' is not executable", at: program.position, hint: "chmod +x it")
+        default: reader.error("'\(program.value.excerpt)' is not a program", at: program.position)
+        }
+        return nil
+    }
+
+    private func checkLog(_ path: Located<String>, _ files: FileSystem, _ reader: inout Reader) {
+        let folder = Schema.folder(of: path.value)
+        if files.kind(folder) != .folder {
+            reader.error("there is no folder '\(folder.excerpt)' for the access log", at: path.position)
+        } else if files.kind(path.value) == .folder {
+            reader.error("'\(path.value.excerpt)' is a folder", at: path.position)
+        }
+    }
+}
+
+/// Interpreters, each looked for once.
+private struct Interpreters {
+    let files: FileSystem
+    private var known: [String: Result<String, FileSystem.Failure>] = [:]
+
+    init(files: FileSystem) { self.files = files }
+
+    /// Finds the interpreter of a handler, and says which it is.
+    ///
+    /// - Parameters:
+    ///   - handler: what it runs.
+    ///   - name: the function's name, the place for what is said of an interpreter that nobody wrote.
+    ///   - reader: where notes and errors go.
+    /// - Returns: its path, or `nil` after an error.
+    mutating func find(
+        _ handler: Configuration.FunctionHandler,
+        functionAt name: Located<String>,
+        _ reader: inout Reader
+    ) -> String? {
+        let interpreter = handler.interpreter
+        let place = interpreter.isWritten ? interpreter.position : name.position
+        let isNew = known[interpreter.value] == nil
+        let result = known[interpreter.value] ?? files.resolveInterpreter(interpreter.value)
+        known[interpreter.value] = result
+        switch result {
+        case .success(let path):
+            if isNew { reader.note("the interpreter '\(interpreter.value.excerpt)' is \(path)", at: place) }
+            return path
+        case .failure(let failure):
+            reader.error(
+                "the interpreter '\(interpreter.value.excerpt)' \(failure.reason)",
+                at: place,
+                hint: "install it, or name another with 'interpreter'"
+            )
+            return nil
+        }
+    }
+}

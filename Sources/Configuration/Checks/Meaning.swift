@@ -1,0 +1,245 @@
+extension Configuration {
+    /// Checks what needs no file: names that are referred to, addresses, routes that stand in each other's way.
+    ///
+    /// Names of the default form are made unique on the way.
+    mutating func checkMeaning(_ reader: inout Reader) {
+        checkListeners(&reader)
+        nameRoutes(&reader)
+        for route in routes { check(route, &reader) }
+        for upstream in upstreams { checkUnique(upstream.endpoints, &reader) }
+        for function in functions { checkUnique(function.passEnvironment, &reader) }
+        checkLimits(&reader)
+        for shadow in shadows() {
+            let hidden = routes[shadow.route]
+            reader.error(
+                "\(hidden.label) can never match: '\(routes[shadow.by].name.value.excerpt)'"
+                    + " in line \(routes[shadow.by].position.line) takes all of its requests",
+                at: hidden.position,
+                hint: shadow.hint
+            )
+        }
+    }
+
+    // MARK: Listeners
+
+    private func checkListeners(_ reader: inout Reader) {
+        var taken: [(address: Located<Address>, owner: String)] = []
+        var names: [String: Position] = [:]
+        for listener in listeners {
+            if let first = names[listener.name.value] {
+                reader.error(
+                    "two listeners are called '\(listener.name.value)'; the first in line \(first.line)",
+                    at: listener.name.position
+                )
+            }
+            names[listener.name.value] = listener.name.position
+            claim(listener.address, "listener '\(listener.name.value)'", &taken, &reader)
+            checkUnique(listener.trustedProxies, &reader)
+        }
+        if let admin { claim(admin.address, "the admin listener", &taken, &reader) }
+    }
+
+    private func claim(
+        _ address: Located<Address>,
+        _ owner: String,
+        _ taken: inout [(address: Located<Address>, owner: String)],
+        _ reader: inout Reader
+    ) {
+        if let other = taken.first(where: { $0.address.value.overlaps(address.value) }) {
+            let same = other.address.value == address.value
+            let place = other.address.isWritten ? " in line \(other.address.position.line)" : ""
+            reader.error(
+                "the address \(address.value) is listed twice: \(other.owner)\(place) has "
+                    + (same ? "it" : "\(other.address.value), which takes it in"),
+                at: address.position
+            )
+        }
+        taken.append((address, owner))
+    }
+
+    // MARK: Routes
+
+    private mutating func nameRoutes(_ reader: inout Reader) {
+        var taken: [String: Position] = [:]
+        for route in routes where route.name.isWritten {
+            if let first = taken[route.name.value] {
+                reader.error(
+                    "two routes are called '\(route.name.value.excerpt)'; the first in line \(first.line)",
+                    at: route.name.position
+                )
+            } else {
+                taken[route.name.value] = route.name.position
+            }
+        }
+        var counts: [String: Int] = [:]
+        for index in routes.indices where !routes[index].name.isWritten {
+            let base = routes[index].name.value
+            var name = base
+            while taken[name] != nil {
+                counts[base, default: 1] += 1
+                name = "\(base) (\(counts[base, default: 1]))"
+            }
+            taken[name] = routes[index].position
+            routes[index].name.value = name
+        }
+    }
+
+    private func check(_ route: Route, _ reader: inout Reader) {
+        switch route.target {
+        case .function(let name): checkKnown(name, .function, "function", &reader)
+        case .upstream(let name): checkKnown(name, .upstream, "upstream", &reader)
+        case .redirect(let redirect): checkLoop(route, redirect, &reader)
+        case .respond, .files: break
+        }
+        for listener in route.listeners { checkKnown(listener, .listener, "listener", &reader) }
+        checkUnique(route.hosts, &reader)
+        checkUnique(route.listeners, &reader)
+        checkUnique(route.methods, &reader)
+        checkReachable(route, &reader)
+    }
+
+    private func checkKnown(_ name: Located<String>, _ space: Reader.NameSpace, _ what: String, _ reader: inout Reader)
+    {
+        var known = reader.names[space] ?? []
+        if space == .listener { known.formUnion(listeners.map(\.name.value)) }
+        guard !known.contains(name.value) else { return }
+        let near = suggestion(for: name.value, among: known).map { "did you mean '\($0)'?" }
+        let all =
+            known.isEmpty
+            ? "the file has none" : known.count > 8 ? nil : "known: \(known.sorted().joined(separator: ", "))"
+        reader.error("there is no \(what) '\(name.value.excerpt)'", at: name.position, hint: near ?? all)
+    }
+
+    private func checkUnique<Value: Hashable>(_ values: [Located<Value>], _ reader: inout Reader) {
+        var seen: Set<Value> = []
+        for value in values where !seen.insert(value.value).inserted {
+            reader.error("'\("\(value.value)".excerpt)' is listed twice", at: value.position)
+        }
+    }
+
+    /// What no request can have, given how paths are read.
+    private func checkReachable(_ route: Route, _ reader: inout Reader) {
+        let literals = route.path.value.segments.compactMap { if case .literal(let text) = $0 { text } else { nil } }
+        if paths.mergeSlashes, route.path.value.hasEmptySegmentInside {
+            reader.error(
+                "\(route.label) can never match: 'merge_slashes' leaves no '//' in a path",
+                at: route.path.position
+            )
+        }
+        if paths.encodedSlashes == .reject, literals.contains(where: { $0.contains("%2F") }) {
+            reader.error(
+                "\(route.label) can never match: 'encoded_slashes' refuses every request with '%2F'",
+                at: route.path.position
+            )
+        }
+    }
+
+    /// A redirect that leads to where it came from.
+    private func checkLoop(_ route: Route, _ redirect: Redirect, _ reader: inout Reader) {
+        guard let host = redirect.host, redirect.keepsPath, route.takesEveryPath, route.match == Match(),
+            route.hosts.contains(where: { $0.value.matches(host) })
+        else { return }
+        let owner = routes.first { other in
+            other.hosts.contains { !$0.value.isWildcard && $0.value.name == host }
+        }
+        guard owner == nil || owner == route else { return }
+        reader.warning(
+            "\(route.label) takes '\(host)' too, so it sends clients round in circles unless something else answers there",
+            at: redirect.to.position
+        )
+    }
+
+    // MARK: Limits
+
+    private func checkLimits(_ reader: inout Reader) {
+        for listener in [nil] + listeners.map(Optional.some) {
+            let written = [limits.requestLine, limits.head, listener?.limits.requestLine, listener?.limits.head]
+            let resolved = limits(of: listener)
+            guard resolved.requestLine > resolved.head, let place = written.compactMap({ $0 }).last else { continue }
+            reader.error(
+                "'request_line' (\(Size.written(resolved.requestLine))) is more than 'head'"
+                    + " (\(Size.written(resolved.head))), which takes it in",
+                at: place.position
+            )
+            return
+        }
+    }
+}
+
+extension Configuration.Route {
+    /// For messages: the name where the file gives one.
+    fileprivate var label: String { name.isWritten ? "route '\(name.value.excerpt)'" : "this route" }
+
+    /// Whether its pattern is one parameter that takes all.
+    fileprivate var takesEveryPath: Bool {
+        guard path.value.segments.count == 1, case .rest = path.value.segments[0] else { return false }
+        return true
+    }
+}
+
+extension Configuration.Redirect {
+    /// The host it leads to, where that is the same for all requests.
+    fileprivate var host: String? {
+        guard case .literal(let text)? = to.value.parts.first,
+            let scheme = ["https://", "http://"].first(where: text.lowercased().hasPrefix)
+        else { return nil }
+        let authority = text.dropFirst(scheme.count).prefix { !"/?#".contains($0) }
+        return (try? Configuration.Endpoint.parse("http://\(authority)"))?.host.bracketed
+    }
+
+    /// Whether the path that it leads to is the one that was asked for.
+    fileprivate var keepsPath: Bool {
+        switch to.value.parts.last {
+        case .variable(.path)?, .parameter?: true
+        default: false
+        }
+    }
+}
+
+extension HostPattern {
+    /// Whether a host in lower case is one that it takes.
+    fileprivate func matches(_ host: String) -> Bool { isWildcard ? host.hasSuffix(".\(name)") : host == name }
+}
+
+extension PathPattern {
+    /// Whether a `//` is in it: an empty segment that is not the last.
+    fileprivate var hasEmptySegmentInside: Bool {
+        segments.dropLast().contains(.literal(""))
+    }
+}
+
+extension Address {
+    /// Whether the two cannot be listened on by one process at a time.
+    func overlaps(_ other: Address) -> Bool {
+        switch (self, other) {
+        case (.unix(let path), .unix(let second)): return path == second
+        case (.unix, _), (_, .unix): return false
+        default: break
+        }
+        guard let port, port != 0, port == other.port else { return false }
+        return self == other || takesIn(other) || other.takesIn(self)
+    }
+
+    /// Whether it is every address of the other's family.
+    private func takesIn(_ other: Address) -> Bool {
+        guard case .host(.ip(let address), _) = other else { return self.isEveryAddress && !isIPv6Only }
+        switch self {
+        case .any: return true
+        case .host(.ip(let own), _): return isEveryAddress && own.isIPv4 == address.isIPv4
+        default: return false
+        }
+    }
+
+    private var isEveryAddress: Bool {
+        switch self {
+        case .any: true
+        case .host(.ip(let address), _): address.high == 0 && address.low == 0
+        default: false
+        }
+    }
+
+    private var isIPv6Only: Bool {
+        if case .host(.ip(let address), _) = self { return !address.isIPv4 }
+        return false
+    }
+}

@@ -1,0 +1,47 @@
+extension Configuration {
+    /// The functions that are Swift closures of the program that embeds the gateway.
+    public var swiftFunctions: [Function] {
+        functions.filter { if case .swift = $0.code { true } else { false } }
+    }
+
+    /// Checks the Swift functions of the file against those of the program.
+    ///
+    /// - Parameter available: the names that the program has; `nil`: it is `penstock` itself, which has none.
+    /// - Returns: an error for each name that only one side has.
+    public func checkSwiftFunctions(_ available: [String]?) -> [Diagnostic] {
+        var diagnostics: [Diagnostic] = []
+        var named: Set<String> = []
+        for function in functions {
+            guard case .swift(let name) = function.code else { continue }
+            named.insert(name.value)
+            if let problem = problem(with: name, available) { diagnostics.append(problem) }
+        }
+        for name in (available ?? []).sorted() where !named.contains(name) {
+            let message = "the program has a Swift function '\(name)' that no function of the file names"
+            let hint = "add 'swift: \(name)' to a function, or take it out of the program"
+            diagnostics.append(Diagnostic(.error, file: file, at: .unwritten, message, hint: hint))
+        }
+        return diagnostics.sortedByPlace()
+    }
+
+    private func problem(with name: Located<String>, _ available: [String]?) -> Diagnostic? {
+        guard let available else {
+            return Diagnostic(
+                .error,
+                file: file,
+                at: name.position,
+                "'\(name.value.excerpt)' is a Swift function, which penstock itself does not have",
+                hint: "run the program that calls Gateway.run with it"
+            )
+        }
+        guard !available.contains(name.value) else { return nil }
+        let near = suggestion(for: name.value, among: available).map { "did you mean '\($0)'?" }
+        return Diagnostic(
+            .error,
+            file: file,
+            at: name.position,
+            "the program has no Swift function '\(name.value.excerpt)'",
+            hint: near
+        )
+    }
+}

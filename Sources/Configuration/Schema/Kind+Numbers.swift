@@ -1,0 +1,70 @@
+internal import PenstockBytes
+
+extension Kind {
+    /// A whole number, decimal, without a sign.
+    static func integer(_ range: ClosedRange<Int>) -> ValueKind<Int> {
+        parsed(
+            "number",
+            "a number",
+            schema: variable(
+                or: ["type": "integer", "minimum": .number(range.lowerBound), "maximum": .number(range.upperBound)]
+            ),
+            show: { .number($0) },
+            parse: { (text) throws(Complaint) in
+                let number = try decimal(text)
+                guard range.contains(number) else {
+                    throw Complaint("is out of range: \(range.lowerBound) to \(range.upperBound)")
+                }
+                return number
+            }
+        )
+    }
+
+    /// A duration: `250ms`, `3s`, `5m`, `1h`.
+    static func duration(_ range: ClosedRange<Duration> = .milliseconds(1) ... .hours(24 * 365)) -> ValueKind<Duration>
+    {
+        parsed(
+            "duration",
+            "a duration such as 3s",
+            schema: variable(or: ["type": "string", "pattern": "^[0-9]+(ms|s|m|h)$"]),
+            show: { .string($0.written) },
+            parse: { (text) throws(Complaint) in
+                let duration = try Duration.parse(text)
+                guard duration >= range.lowerBound else {
+                    throw Complaint("is too short: at least \(range.lowerBound.written)")
+                }
+                guard duration <= range.upperBound else {
+                    throw Complaint("is too long: at most \(range.upperBound.written)")
+                }
+                return duration
+            }
+        )
+    }
+
+    /// A number of bytes: `4096B`, `64KiB`, `10MiB`, `1GiB`.
+    static func size(_ range: ClosedRange<Int>) -> ValueKind<Int> {
+        parsed(
+            "size",
+            "a size such as 64KiB",
+            schema: variable(or: ["type": "string", "pattern": "^[0-9]+(B|KiB|MiB|GiB)$"]),
+            show: { .string(Size.written($0)) },
+            parse: { (text) throws(Complaint) in
+                let size = try Size.parse(text)
+                guard range.contains(size) else {
+                    let bounds = "\(Size.written(range.lowerBound)) to \(Size.written(range.upperBound))"
+                    throw Complaint("is out of range: \(bounds)")
+                }
+                return size
+            }
+        )
+    }
+
+    private static func decimal(_ text: String) throws(Complaint) -> Int {
+        guard !text.isEmpty, text.utf8.allSatisfy(ASCII.isDigit) else { throw Complaint("is not a whole number") }
+        guard text == "0" || !text.hasPrefix("0") else {
+            throw Complaint("begins with 0, which some readers take for octal", hint: "write the number without it")
+        }
+        guard let number = Int(text) else { throw Complaint("is out of range") }
+        return number
+    }
+}

@@ -1,0 +1,102 @@
+/// What reading needs and gathers: the surroundings, and everything that is wrong so far.
+struct Reader {
+    let file: String
+    let surroundings: Surroundings
+
+    /// In the order they were found.
+    private(set) var diagnostics: [Diagnostic] = []
+
+    /// Names that the file gives, those of parts that have errors too: a route to such a part is not one error more.
+    var names: [NameSpace: Set<String>] = [:]
+
+    init(file: String, surroundings: Surroundings, diagnostics: [Diagnostic] = []) {
+        self.file = file
+        self.surroundings = surroundings
+        self.diagnostics = diagnostics
+    }
+
+    /// What a route may name.
+    enum NameSpace: Hashable {
+        case function, upstream, listener
+    }
+
+    mutating func error(_ message: String, at position: Position, hint: String? = nil) {
+        add(.error, message, at: position, hint: hint)
+    }
+
+    mutating func warning(_ message: String, at position: Position, hint: String? = nil) {
+        add(.warning, message, at: position, hint: hint)
+    }
+
+    mutating func note(_ message: String, at position: Position) {
+        add(.note, message, at: position, hint: nil)
+    }
+
+    private mutating func add(_ severity: Diagnostic.Severity, _ message: String, at position: Position, hint: String?)
+    {
+        diagnostics.append(Diagnostic(severity, file: file, at: position, message, hint: hint))
+    }
+
+    /// Says that something else was expected here.
+    mutating func mismatch(_ node: Node, _ expectation: String) {
+        error("expected \(expectation), found \(node.kind)", at: node.position)
+    }
+
+    /// The text of a scalar with its variables filled in.
+    ///
+    /// - Parameters:
+    ///   - node: any node.
+    ///   - expectation: what is said to be expected where the node is no scalar.
+    /// - Returns: the text, or `nil` after an error.
+    mutating func text(_ node: Node, _ expectation: String) -> Text? {
+        guard case .scalar(let scalar) = node.content, !scalar.isNull else {
+            mismatch(node, expectation)
+            return nil
+        }
+        do throws(Interpolation.Failure) {
+            let value = try Interpolation.apply(to: scalar.text, environment: surroundings.environment)
+            guard !value.utf8.contains(0) else {
+                error("a text with a NUL byte", at: node.position)
+                return nil
+            }
+            return Text(value: value, written: scalar.text, isPlain: scalar.isPlain, position: node.position)
+        } catch {
+            self.error(error.message, at: node.position, hint: error.hint)
+            return nil
+        }
+    }
+
+    /// Says what is wrong with a text, quoting it as it was written: what a variable stood for is never shown.
+    mutating func refuse(_ text: Text, _ complaint: Complaint) {
+        let message = "'\(text.written.excerpt)' \(complaint.message)"
+        error(message, at: text.position, hint: text.isInterpolated ? nil : complaint.hint)
+    }
+}
+
+/// A scalar after its variables have been filled in.
+struct Text {
+    let value: String
+
+    /// As it stands in the file.
+    let written: String
+
+    let isPlain: Bool
+    let position: Position
+
+    /// Whether something was filled in, which may be a secret.
+    var isInterpolated: Bool { value != written }
+
+    /// Whether it is this word of YAML or of the schema, which a quoted text is not.
+    func isWord(_ word: String) -> Bool { value == word && (isPlain || isInterpolated) }
+}
+
+/// What is wrong with a text, in words that go on from it: `is not a duration`.
+struct Complaint: Error, Equatable {
+    let message: String
+    let hint: String?
+
+    init(_ message: String, hint: String? = nil) {
+        self.message = message
+        self.hint = hint
+    }
+}

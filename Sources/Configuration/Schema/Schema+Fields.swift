@@ -1,0 +1,169 @@
+internal import PenstockBytes
+
+extension Schema {
+    static let match = Kind.object(
+        Shape<Configuration.Match>(
+            "'match'",
+            title: "routes[].match",
+            summary: "All of it must be there: `true` asks for any value, a text for exactly this one.",
+            initial: Configuration.Match(),
+            fields: [
+                Field(
+                    "headers",
+                    \.headers,
+                    conditions(of: "fields", matchableName),
+                    "Fields of the request.",
+                    default: "none"
+                ),
+                Field(
+                    "query",
+                    \.query,
+                    conditions(of: "parameters", Kind.line),
+                    "Parameters of the query, decoded.",
+                    default: "none"
+                ),
+            ]
+        ),
+        initial: Configuration.Match()
+    )
+
+    static let headers = Kind.object(
+        Shape<Configuration.HeaderEdits>(
+            "'headers'",
+            title: "routes[].headers",
+            summary: "Fields that belong to the connection or the framing of a message are the gateway's own.",
+            initial: Configuration.HeaderEdits(),
+            fields: [
+                Field("request", \.request, fieldEdits("request"), "What the target is given.", default: "nothing"),
+                Field("response", \.response, fieldEdits("response"), "What the client is given.", default: "nothing"),
+            ]
+        ),
+        initial: Configuration.HeaderEdits()
+    )
+
+    static let example = Kind.object(
+        Shape<Configuration.Example>(
+            "an example",
+            title: "routes[].example",
+            summary: "Shown by `make run`.",
+            initial: Configuration.Example(),
+            fields: [
+                Field(
+                    "query",
+                    \.query,
+                    Kind.map(of: "parameters", key: Kind.line, Kind.text).transformed(
+                        show: { _ in nil },
+                        { pairs, _, _ in pairs.map { Configuration.ExampleParameter(name: $0.0.value, value: $0.1) } }
+                    ),
+                    "Parameters of its query, not encoded.",
+                    default: "none"
+                )
+            ]
+        ),
+        initial: Configuration.Example()
+    )
+
+    private static func fieldEdits(_ side: String) -> ValueKind<Configuration.FieldEdits> {
+        Kind.object(
+            Shape<Configuration.FieldEdits>(
+                "the fields of a \(side)",
+                title: "routes[].headers.\(side)",
+                summary: "Fields are removed first, then set.",
+                initial: Configuration.FieldEdits(),
+                fields: [
+                    Field(
+                        "set",
+                        \.settings,
+                        fieldSettings,
+                        "Names and values; `{NAME}` is a parameter of the path, or `{path}`, `{query}` or `{host}`.",
+                        default: "none"
+                    ),
+                    Field("remove", \.removals, editableName.located.list, "Names."),
+                ]
+            ),
+            initial: Configuration.FieldEdits()
+        )
+    }
+
+    private static let fieldSettings = Kind.map(of: "fields", key: editableName, fieldValue).transformed(
+        show: { (_: [Configuration.FieldSetting]) in nil },
+        { pairs, _, reader in
+            var seen: Set<String> = []
+            return pairs.compactMap { name, value -> Configuration.FieldSetting? in
+                guard seen.insert(name.value).inserted else {
+                    reader.error("'\(name.value)' is set twice; names of fields have no case", at: name.position)
+                    return nil
+                }
+                return Configuration.FieldSetting(name: name, value: value)
+            }
+        }
+    )
+
+    private static let fieldValue = ValueKind<Configuration.FieldValue>(
+        type: "template or secret",
+        expectation: "a text, { env: NAME } or { file: PATH }",
+        schema: ["anyOf": [Kind.textSchema, Kind.secretForm.schema]],
+        read: { node, reader in
+            guard case .mapping = node.content else {
+                return template.read(node, &reader).map { .template($0) }
+            }
+            guard let secret = Kind.secretForm.read(node, &reader) else { return nil }
+            guard secret.reveal().utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F || $0 == ASCII.tab }) else {
+                reader.error("the secret has a control character, which no field can have", at: node.position)
+                return nil
+            }
+            return .secret(secret)
+        },
+        show: { _ in nil }
+    )
+
+    private static func conditions(of what: String, _ key: ValueKind<String>) -> ValueKind<[Configuration.Condition]> {
+        Kind.map(of: what, key: key, conditionValue).transformed(
+            show: { _ in nil },
+            { pairs, _, _ in pairs.map { Configuration.Condition(name: $0.0, value: $0.1) } }
+        )
+    }
+
+    /// `nil` asks for any value.
+    private static let conditionValue = ValueKind<String?>(
+        type: "text or `true`",
+        expectation: "a text, or true for any",
+        schema: ["type": ["string", "number", "boolean"]],
+        read: { node, reader in
+            guard let text = reader.text(node, "a text, or true for any") else { return nil }
+            if text.isWord("true") { return .some(nil) }
+            if text.isWord("false") {
+                reader.refuse(text, Complaint("asks for nothing", hint: "write true for any value, or quote the text"))
+                return nil
+            }
+            return .some(text.value)
+        },
+        show: { _ in nil }
+    )
+
+    private static let editableName = Kind.parsed(
+        "field name",
+        "the name of a field",
+        schema: nameOfField,
+        show: { .string($0) },
+        parse: { (text) throws(Complaint) in try FieldName.editable(text) }
+    )
+
+    private static let matchableName = Kind.parsed(
+        "field name",
+        "the name of a field",
+        schema: nameOfField,
+        show: { .string($0) },
+        parse: { (text) throws(Complaint) in
+            let name = try FieldName.parse(text)
+            guard !name.contains("_") else {
+                throw Complaint(
+                    "is never there: fields with '_' in their name are dropped (X_A and X-A are one to many programs)"
+                )
+            }
+            return name
+        }
+    )
+
+    private static let nameOfField: JSONValue = ["type": "string", "pattern": "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$"]
+}

@@ -1,0 +1,172 @@
+internal import PenstockBytes
+
+extension Schema {
+    /// What a route is filled into.
+    struct RouteDraft: Sendable {
+        /// Everything but name, path and target, which are put in at the end.
+        var route = Configuration.Route(
+            position: .unwritten,
+            name: .unwritten(""),
+            path: .unwritten(PathPattern(text: "/", segments: [])),
+            target: .function(.unwritten(""))
+        )
+        var name: Located<String>?
+        var function: Located<String>?
+        var upstream: Located<String>?
+        var redirect: Configuration.Redirect?
+        var respond: Configuration.Respond?
+        var files: Configuration.Files?
+        var rewrite = Rewrite()
+    }
+
+    /// What the target sees instead.
+    struct Rewrite: Sendable {
+        var path: Located<Template>?
+    }
+
+    static let route = Kind.object(routeShape, initial: RouteDraft()) { draft, node, reader in
+        guard let target = target(draft), draft.route.path.isWritten else { return nil as Configuration.Route? }
+        var route = draft.route
+        route.position = node.position
+        route.target = target
+        route.rewritePath = draft.rewrite.path
+        route.name = draft.name ?? Located.unwritten(customaryName(route))
+        resolveTemplates(&route, &reader)
+        return route
+    }
+
+    private static let routeShape = Shape<RouteDraft>(
+        "a route",
+        title: "routes[]",
+        summary: "Requests that are alike, and what answers them.",
+        initial: RouteDraft(),
+        exactlyOne: ["function", "upstream", "redirect", "respond", "files"],
+        needs: [("rewrite", ["function", "upstream", "files"])],
+        fields: matchFields + targetFields + stageFields
+    )
+
+    private static let matchFields: [Field<RouteDraft>] = [
+        Field(
+            "name",
+            \.name,
+            title.located.optional,
+            "What log, metrics and `explain` call it.",
+            default: "`METHOD path`"
+        ),
+        Field(
+            "path",
+            \.route.path,
+            pathPattern.located,
+            "The paths it takes: literal segments, `{x}` for one, `{x+}` for one or more, `{x*}` for the rest, possibly none.",
+            isRequired: true
+        ),
+        Field(
+            "hosts",
+            \.route.hosts,
+            hostPattern.located.list,
+            "The hosts it takes: `shop.example.com`, or `*.example.com` for everything below it.",
+            default: "every host"
+        ),
+        Field(
+            "listeners",
+            \.route.listeners,
+            Kind.line.located.list,
+            "The listeners it is on, by name.",
+            default: "every listener"
+        ),
+        Field(
+            "methods",
+            \.route.methods,
+            method.located.list,
+            "The methods it takes. GET takes HEAD too where no route does.",
+            default: "every method"
+        ),
+        Field("match", \.route.match, match, "What else a request must have.", default: "nothing"),
+    ]
+
+    private static let targetFields: [Field<RouteDraft>] = [
+        Field("function", \.function, Kind.line.located.optional, "A function answers, by name."),
+        Field("upstream", \.upstream, Kind.line.located.optional, "An upstream answers, by name."),
+        Field("redirect", \.redirect, redirect.optional, "The client is sent elsewhere."),
+        Field("respond", \.respond, respond.optional, "A fixed answer."),
+        Field("files", \.files, files.optional, "Files below a folder."),
+    ]
+
+    private static let stageFields: [Field<RouteDraft>] = [
+        Field("rewrite", \.rewrite, rewrite, "What the target sees instead of the request's own.", default: "nothing"),
+        Field(
+            "headers",
+            \.route.headers,
+            headers,
+            "What is done to the fields of requests and responses.",
+            default: "nothing"
+        ),
+        Field(
+            "timeout",
+            \.route.timeout,
+            Kind.duration().located.optional,
+            "From the request's head to the end of the response, queue included (504).",
+            default: "none"
+        ),
+        Field("limits", \.route.limits, limits(.route), "Limits of this route.", default: "those of the listener"),
+        Field(
+            "timeouts",
+            \.route.timeouts,
+            timeouts(.route),
+            "Timeouts of this route.",
+            default: "those of the listener"
+        ),
+        Field("example", \.route.example, example.optional, "A request to try it with.", default: "none"),
+    ]
+
+    private static func target(_ draft: RouteDraft) -> Configuration.Target? {
+        if let name = draft.function { return .function(name) }
+        if let name = draft.upstream { return .upstream(name) }
+        if let redirect = draft.redirect { return .redirect(redirect) }
+        if let respond = draft.respond { return .respond(respond) }
+        return draft.files.map { .files($0) }
+    }
+
+    private static func customaryName(_ route: Configuration.Route) -> String {
+        let methods = route.methods.map(\.value)
+        return "\(methods.isEmpty ? "ANY" : methods.joined(separator: ",")) \(route.path.value)"
+    }
+
+    private static let title = Kind.parsed(
+        "text",
+        "a name",
+        schema: ["type": "string", "minLength": 1],
+        show: { .string($0) },
+        parse: { (text) throws(Complaint) in try GivenName.title(text) }
+    )
+
+    private static let pathPattern = Kind.parsed(
+        "path pattern",
+        "a path such as /users/{id}",
+        schema: Kind.variable(or: ["type": "string", "pattern": "^/"]),
+        show: { .string($0.text) },
+        parse: { (text) throws(Complaint) in try PathPattern.parse(text) }
+    )
+
+    private static let hostPattern = Kind.parsed(
+        "host",
+        "a host such as shop.example.com",
+        schema: ["type": "string", "minLength": 1],
+        show: { .string($0.description) },
+        parse: { (text) throws(Complaint) in try HostPattern.parse(text) }
+    )
+
+    private static let method = Kind.parsed(
+        "method",
+        "a method such as GET",
+        schema: Kind.variable(
+            or: [
+                "anyOf": [
+                    ["enum": ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]], ["pattern": "^[A-Z-]+$"],
+                ]
+            ]
+        ),
+        show: { .string($0) },
+        parse: { (text) throws(Complaint) in try FieldName.method(text) }
+    )
+}

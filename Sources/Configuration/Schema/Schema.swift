@@ -1,0 +1,219 @@
+internal import PenstockBytes
+
+/// Every key of routes.yaml, declared once: parser, defaults, diagnostics, JSON Schema and reference are read off it.
+enum Schema {
+    /// What the file is filled into.
+    struct Draft: Sendable {
+        var configuration = Configuration()
+        var version = 1
+    }
+
+    /// The whole file.
+    static let root = Kind.object(shape, initial: Draft()) { draft, node, reader in
+        var configuration = draft.configuration
+        if let listeners = node.entry("listeners"), case .sequence(let elements) = listeners.value.content,
+            elements.isEmpty
+        {
+            reader.error("a gateway needs at least one listener", at: listeners.key.position)
+        }
+        if !configuration.state.isWritten {
+            configuration.state.value = reader.surroundings.resolve(configuration.state.value)
+        }
+        return configuration
+    }
+
+    /// What a key of another mapping belongs to: `a function`; `nil` where nothing or more than two things have it.
+    static func owner(of key: String) -> String? {
+        var owners: [String] = []
+        var sections = [shape.section]
+        while let section = sections.popLast() {
+            if section.rows.contains(where: { $0.key == key }), !owners.contains(section.name) {
+                owners.append(section.name)
+            }
+            sections += section.rows.compactMap(\.section)
+        }
+        return owners.isEmpty || owners.count > 2 ? nil : owners.sorted().joined(separator: " and ")
+    }
+
+    static let shape = Shape<Draft>(
+        "the file",
+        title: "The file",
+        summary: "The keys at the left margin.",
+        initial: Draft(),
+        fields: process + parts
+    )
+
+    private static let process: [Field<Draft>] = [
+        Field("version", \.version, version, "The version of this format."),
+        Field(
+            "loops",
+            \.configuration.loops,
+            Kind.integer(1...1024).or("auto"),
+            "Event loops, one core each; `auto`: one for each core that this process may use."
+        ),
+        Field(
+            "drain",
+            \.configuration.drain,
+            Kind.duration(.zero ... .hours(24)),
+            "How long requests in flight may take to finish after SIGTERM."
+        ),
+        Field(
+            "server",
+            \.configuration.server,
+            Kind.line.or("false"),
+            "The Server field of responses; `false` leaves it out."
+        ),
+        Field(
+            "listeners",
+            \.configuration.listeners,
+            listener.list,
+            "Where clients connect.",
+            default: "one, named `public`, on `127.0.0.1:8080`"
+        ),
+        Field(
+            "admin",
+            \.configuration.admin,
+            admin.optional,
+            "Where `/healthz`, `/readyz` and `/metrics` are served.",
+            default: "nowhere"
+        ),
+        Field(
+            "state",
+            \.configuration.state,
+            Kind.path.located,
+            "The gateway's own folder, made with mode 0700; one gateway a folder."
+        ),
+        Field(
+            "access_log",
+            \.configuration.accessLog,
+            accessLog.or("false"),
+            "A line for each request; `false` is off.",
+            default: "`{ to: stdout, format: text }`"
+        ),
+        Field(
+            "log",
+            \.configuration.log,
+            log,
+            "The gateway's own log, on standard error.",
+            default: "`{ level: info }`"
+        ),
+        Field(
+            "limits",
+            \.configuration.limits,
+            limits(.process),
+            "How much of everything is accepted; here for the process, in a listener and in a route: the nearest holds.",
+            default: "as below"
+        ),
+        Field(
+            "timeouts",
+            \.configuration.timeouts,
+            timeouts(.process),
+            "How long a client may be silent; here for the process, in a listener and in a route: the nearest holds.",
+            default: "as below"
+        ),
+        Field("paths", \.configuration.paths, paths, "How request paths are read.", default: "as below"),
+    ]
+
+    private static let parts: [Field<Draft>] = [
+        Field(
+            "functions",
+            \.configuration.functions,
+            functions,
+            "Functions, by name: letters, digits, `_` and `-`.",
+            default: "none"
+        ),
+        Field(
+            "upstreams",
+            \.configuration.upstreams,
+            upstreams,
+            "Services that requests are forwarded to, by name: letters, digits, `_` and `-`.",
+            default: "none"
+        ),
+        Field(
+            "routes",
+            \.configuration.routes,
+            route.list,
+            "Which requests are answered by what. The most specific host, then path wins; then the order in the file.",
+            default: "none"
+        ),
+    ]
+
+    private static let version = Kind.parsed(
+        "`1`",
+        "the version 1",
+        schema: ["const": 1],
+        show: { (version: Int) in .number(version) },
+        parse: { (text) throws(Complaint) in
+            guard text == "1" else { throw Complaint("is not a version that this program reads: 1 only") }
+            return 1
+        }
+    )
+
+    private static let accessLog = Kind.object(
+        Shape<Configuration.AccessLog>(
+            "the access log",
+            title: "access_log",
+            summary:
+                "Lines are written by a thread of their own; where it cannot keep up they are dropped and counted.",
+            initial: Configuration.AccessLog(),
+            fields: [
+                Field("to", \.to, logDestination.located, "`stdout`, `stderr`, or a file that is appended to."),
+                Field("format", \.format, Kind.choice(Configuration.LogFormat.self), "How a line is written."),
+            ]
+        ),
+        initial: Configuration.AccessLog()
+    )
+
+    private static let logDestination = ValueKind<Configuration.LogDestination>(
+        type: "`stdout`, `stderr` or path",
+        expectation: "stdout, stderr or a path",
+        schema: ["type": "string", "minLength": 1],
+        read: { node, reader in
+            guard let text = Kind.line.read(node, &reader) else { return nil }
+            return switch text {
+            case "stdout": .standardOutput
+            case "stderr": .standardError
+            default: .file(reader.surroundings.resolve(text))
+            }
+        },
+        show: { destination in
+            switch destination {
+            case .standardOutput: "stdout"
+            case .standardError: "stderr"
+            case .file(let path): .string(path)
+            }
+        }
+    )
+
+    private static let log = Kind.object(
+        Shape<Configuration.Log>(
+            "the log",
+            title: "log",
+            summary: "Lines of the gateway itself and of functions, on standard error.",
+            initial: Configuration.Log(),
+            fields: [
+                Field("level", \.level, Kind.choice(Configuration.LogLevel.self), "The least level that is written.")
+            ]
+        ),
+        initial: Configuration.Log()
+    )
+
+    private static let paths = Kind.object(
+        Shape<Configuration.Paths>(
+            "'paths'",
+            title: "paths",
+            summary: "Paths are normalised once, and what is routed is what is forwarded.",
+            initial: Configuration.Paths(),
+            fields: [
+                Field("merge_slashes", \.mergeSlashes, Kind.boolean, "Whether `//` is read as `/`."),
+                Field(
+                    "encoded_slashes",
+                    \.encodedSlashes,
+                    Kind.choice(Configuration.EncodedSlashes.self),
+                    "What becomes of `%2F`: kept inside its segment, or the request is refused with 400."
+                ),
+            ]
+        ),
+        initial: Configuration.Paths()
+    )
+}

@@ -1,0 +1,243 @@
+internal import PenstockBytes
+
+/// A mapping with known keys: what `Draft` is filled from.
+struct Shape<Draft>: Sendable {
+    /// For messages: `a route`.
+    let name: String
+
+    /// Every key.
+    let fields: [Field<Draft>]
+
+    /// Keys of which exactly one must be there.
+    var exactlyOne: [String] = []
+
+    /// Keys that have a meaning only beside one of others.
+    var needs: [(key: String, anyOf: [String])] = []
+
+    /// Keys that have no meaning here though they have elsewhere, and why.
+    var elsewhere: [String: String] = [:]
+
+    /// The keys for reference and editors.
+    let section: Section
+
+    /// Declares a mapping.
+    ///
+    /// - Parameters:
+    ///   - name: what it is, in messages: `a route`.
+    ///   - title: its heading in the reference: `routes[]`.
+    ///   - summary: what the reference says below the heading.
+    ///   - initial: every default, read off the model itself.
+    ///   - exactlyOne: keys of which exactly one must be there.
+    ///   - needs: keys that have a meaning only beside one of others.
+    ///   - elsewhere: keys that are refused here, with a reason of their own.
+    ///   - fields: every key, in the order of the reference.
+    init(
+        _ name: String,
+        title: String,
+        summary: String,
+        initial: Draft,
+        exactlyOne: [String] = [],
+        needs: [(key: String, anyOf: [String])] = [],
+        elsewhere: [String: String] = [:],
+        fields: [Field<Draft>]
+    ) {
+        self.name = name
+        self.fields = fields
+        self.exactlyOne = exactlyOne
+        self.needs = needs
+        self.elsewhere = elsewhere
+        section = Section(
+            name: name,
+            title: title,
+            summary: summary,
+            rows: fields.map { $0.row(initial) },
+            exactlyOne: exactlyOne,
+            needs: needs
+        )
+    }
+
+    /// Reads a mapping into a draft.
+    ///
+    /// - Parameters:
+    ///   - node: any node.
+    ///   - draft: what is filled.
+    ///   - reader: where errors go.
+    /// - Returns: whether the node is a mapping, all required keys are there and exactly one of those that exclude
+    ///   each other. Keys whose value is wrong have been reported, and keep their default.
+    func read(_ node: Node, into draft: inout Draft, _ reader: inout Reader) -> Bool {
+        guard case .mapping(let entries) = node.content else {
+            reader.mismatch(node, "\(name) (a mapping)")
+            return false
+        }
+        // Keys that a misspelt one was probably meant for: that they are missing is not one error more.
+        var meant: Set<String> = []
+        for entry in entries {
+            if entry.key.value == Composer.mergeKey {
+                meant.formUnion(fields.map(\.key))
+            } else if let field = fields.first(where: { $0.key == entry.key.value }) {
+                field.read(entry.value, &draft, &reader)
+            } else if let key = reportUnknown(entry.key, &reader) {
+                meant.insert(key)
+            }
+        }
+        let missing = fields.filter { $0.isRequired && node.entry($0.key) == nil }
+        for field in missing where !meant.contains(field.key) {
+            reader.error("\(name) needs '\(field.key)'", at: node.position)
+        }
+        reportNeeds(node, &reader)
+        return checkExactlyOne(node, meant, &reader) && missing.isEmpty
+    }
+
+    /// Says that a key is not known here.
+    ///
+    /// - Returns: the key that was probably meant.
+    private func reportUnknown(_ key: Located<String>, _ reader: inout Reader) -> String? {
+        if let reason = elsewhere[key.value] {
+            reader.error("'\(key.value)' cannot be set in \(name): \(reason)", at: key.position)
+            return nil
+        }
+        let near = suggestion(for: key.value, among: fields.map(\.key))
+        var hint = near.map { "did you mean '\($0)'?" }
+        if hint == nil, let owner = Schema.owner(of: key.value) { hint = "it is a key of \(owner)" }
+        reader.error("unknown key '\(key.value.excerpt)' in \(name)", at: key.position, hint: hint)
+        return near
+    }
+
+    private func reportNeeds(_ node: Node, _ reader: inout Reader) {
+        for need in needs where !need.anyOf.contains(where: { node.entry($0) != nil }) {
+            // Where none of those that exclude each other is there, that is the error.
+            guard let entry = node.entry(need.key), exactlyOne.contains(where: { node.entry($0) != nil }) else {
+                continue
+            }
+            let others = alternatives(need.anyOf)
+            reader.error("'\(need.key)' has a meaning only with \(others)", at: entry.key.position)
+        }
+    }
+
+    private func checkExactlyOne(_ node: Node, _ meant: Set<String>, _ reader: inout Reader) -> Bool {
+        guard !exactlyOne.isEmpty else { return true }
+        let found = node.entries.filter { exactlyOne.contains($0.key.value) }
+        guard found.count != 1 else { return true }
+        let choices = alternatives(exactlyOne)
+        if let second = found.dropFirst().first {
+            reader.error(
+                "'\(second.key.value)' beside '\(found[0].key.value)': \(name) has exactly one of \(choices)",
+                at: second.key.position
+            )
+        } else if meant.isDisjoint(with: exactlyOne) {
+            reader.error("\(name) needs one of \(choices)", at: node.position)
+        }
+        return false
+    }
+
+    /// `'a', 'b' or 'c'`.
+    private func alternatives(_ keys: [String]) -> String {
+        let quoted = keys.map { "'\($0)'" }
+        guard let last = quoted.last, quoted.count > 1 else { return quoted.joined() }
+        return "\(quoted.dropLast().joined(separator: ", ")) or \(last)"
+    }
+}
+
+/// One key of a mapping: where it goes, what it may be, what it means.
+struct Field<Draft>: Sendable {
+    let key: String
+    let isRequired: Bool
+
+    /// Reads the key's value into the draft; it keeps its default after an error.
+    let read: @Sendable (Node, inout Draft, inout Reader) -> Void
+
+    /// The key for reference and editors, with the default of this draft.
+    let row: @Sendable (Draft) -> Section.Row
+
+    /// Declares a key.
+    ///
+    /// - Parameters:
+    ///   - key: as it is written.
+    ///   - path: where its value goes, and where its default is.
+    ///   - kind: what it may be.
+    ///   - summary: what it means, in a sentence.
+    ///   - isRequired: whether it must be there.
+    ///   - fallback: the default, where the draft does not say it.
+    ///   - default: the default in words, where it is no fixed value.
+    init<Value>(
+        _ key: String,
+        _ path: any WritableKeyPath<Draft, Value> & Sendable,
+        _ kind: ValueKind<Value>,
+        _ summary: String,
+        isRequired: Bool = false,
+        fallback: JSONValue? = nil,
+        default: String? = nil
+    ) {
+        self.key = key
+        self.isRequired = isRequired
+        read = { node, draft, reader in
+            if let value = kind.read(node, &reader) { draft[keyPath: path] = value }
+        }
+        row = { draft in
+            Section.Row(
+                key: key,
+                type: kind.type,
+                summary: summary,
+                isRequired: isRequired,
+                fallback: isRequired || `default` != nil ? nil : fallback ?? kind.show(draft[keyPath: path]),
+                fallbackWords: `default`,
+                schema: kind.schema,
+                section: kind.section
+            )
+        }
+    }
+}
+
+/// What reference and editors are told of a mapping.
+struct Section: Sendable {
+    /// For messages, such as `a route`.
+    let name: String
+
+    /// The heading of the reference, such as `routes[]`.
+    let title: String
+
+    let summary: String
+    let rows: [Row]
+    let exactlyOne: [String]
+    let needs: [(key: String, anyOf: [String])]
+
+    /// A key.
+    struct Row: Sendable {
+        let key: String
+        let type: String
+        let summary: String
+        let isRequired: Bool
+
+        /// The default, as it would be written.
+        let fallback: JSONValue?
+
+        /// The default in words, where it is no fixed value.
+        let fallbackWords: String?
+
+        let schema: JSONValue
+
+        // A section in a section: a list of one, because a struct cannot hold itself.
+        private let sections: [Section]
+        var section: Section? { sections.first }
+
+        init(
+            key: String,
+            type: String,
+            summary: String,
+            isRequired: Bool,
+            fallback: JSONValue?,
+            fallbackWords: String?,
+            schema: JSONValue,
+            section: Section?
+        ) {
+            self.key = key
+            self.type = type
+            self.summary = summary
+            self.isRequired = isRequired
+            self.fallback = fallback
+            self.fallbackWords = fallbackWords
+            self.schema = schema
+            sections = section.map { [$0] } ?? []
+        }
+    }
+}

@@ -1,0 +1,95 @@
+internal import PenstockBytes
+
+/// What a key's value may be: how it is read, described and shown.
+struct ValueKind<Value>: Sendable {
+    /// For the reference: `duration`.
+    let type: String
+
+    /// For "expected ..., found ...": `a duration such as 3s`.
+    let expectation: String
+
+    /// For editors.
+    let schema: JSONValue
+
+    /// The keys inside it, where it is a mapping.
+    var section: Section?
+
+    /// Reads a node; `nil` after an error.
+    let read: @Sendable (Node, inout Reader) -> Value?
+
+    /// How a value is written in the file, for defaults; `nil` where it is not written at all.
+    let show: @Sendable (Value) -> JSONValue?
+
+    /// The value with its place.
+    var located: ValueKind<Located<Value>> {
+        transformed(show: { $0.value }, { value, node, _ in Located(value, at: node.position) })
+    }
+
+    /// The value where it may be missing.
+    var optional: ValueKind<Value?> {
+        ValueKind<Value?>(
+            type: type,
+            expectation: expectation,
+            schema: schema,
+            section: section,
+            read: { [read] node, reader in read(node, &reader).map(Optional.some) },
+            show: { [show] value in value.flatMap(show) }
+        )
+    }
+
+    /// The value, or a word that stands for there being none, such as `none`.
+    func or(_ word: String) -> ValueKind<Value?> {
+        let choice: JSONValue = word == "false" ? ["const": false] : ["const": .string(word)]
+        return ValueKind<Value?>(
+            type: "\(type) or `\(word)`",
+            expectation: "\(expectation) or '\(word)'",
+            schema: ["anyOf": [choice, schema]],
+            section: section,
+            read: { [read, expectation] node, reader in
+                if case .scalar = node.content {
+                    guard let text = reader.text(node, "\(expectation) or '\(word)'") else { return nil }
+                    if text.isWord(word) { return .some(nil) }
+                }
+                return read(node, &reader).map(Optional.some)
+            },
+            show: { [show] value in
+                guard let value else { return word == "false" ? false : .string(word) }
+                return show(value)
+            }
+        )
+    }
+
+    /// One value, or a list of them.
+    var list: ValueKind<[Value]> {
+        ValueKind<[Value]>(
+            type: "list of \(type)",
+            expectation: "a list of \(type)",
+            schema: ["anyOf": [schema, ["type": "array", "items": schema]]],
+            section: section,
+            read: { [read] node, reader in
+                guard case .sequence(let elements) = node.content else { return read(node, &reader).map { [$0] } }
+                // The good ones are kept beside an error, so that later checks see them.
+                return elements.compactMap { read($0, &reader) }
+            },
+            show: { [show] values in .array(values.compactMap(show)) }
+        )
+    }
+
+    /// The value made into another.
+    func transformed<Other>(
+        show: @escaping @Sendable (Other) -> Value?,
+        _ transform: @escaping @Sendable (Value, Node, inout Reader) -> Other?
+    ) -> ValueKind<Other> {
+        ValueKind<Other>(
+            type: type,
+            expectation: expectation,
+            schema: schema,
+            section: section,
+            read: { [read] node, reader in
+                guard let value = read(node, &reader) else { return nil }
+                return transform(value, node, &reader)
+            },
+            show: { [own = self.show] other in show(other).flatMap(own) }
+        )
+    }
+}
