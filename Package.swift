@@ -158,9 +158,8 @@ let package = Package(
             "Functions",
             [
                 "PenstockFunctions", "PenstockBytes", "PenstockSystem", "PenstockHTTP", "PenstockNetworking",
-                "PenstockObservability", "PenstockTransport", "PenstockRouting", "CSpawner",
-            ],
-            exclude: ["Cases"]
+                "PenstockObservability", "PenstockTransport", "CSpawner",
+            ]
         ),
         tests("Gateway", ["PenstockGateway", "PenstockConfiguration"]),
         tests("EndToEnd", ["PenstockSystem"]),

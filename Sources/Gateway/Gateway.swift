@@ -22,6 +22,10 @@ public final class Gateway {
     private let admin: AdminServer
     private let isReady = Atomic<Bool>(false)
     private var running: RunningConfiguration
+
+    /// The configuration that runs.
+    public var configuration: Configuration { running.configuration }
+
     private var listeners: [Address: [ListenerState]] = [:]
 
     /// Prepares a gateway; nothing is listened on yet.

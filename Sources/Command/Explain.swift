@@ -1,0 +1,52 @@
+import ArgumentParser
+import PenstockConfiguration
+import PenstockGateway
+
+struct Explain: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Say which route takes a request, with which values, and why the others lost.",
+        discussion: """
+            Example:
+              penstock explain GET 'http://shop.example.com/users/7?x=1' --header 'x-beta: yes'
+            """
+    )
+
+    @Argument(help: "The method.")
+    var method: String
+
+    @Argument(help: "The URL, or its path alone.")
+    var url: String
+
+    @Option(name: [.short, .long], help: "The configuration.", completion: .file(extensions: ["yaml", "yml"]))
+    var file = "routes.yaml"
+
+    @Option(name: [.customShort("H"), .long], help: "A field of the request, 'name: value'; may be repeated.")
+    var header: [String] = []
+
+    @Option(help: "The listener it comes in on; by default the first.")
+    var listener: String?
+
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    func run() throws {
+        var source = ConfigurationFile()
+        source.file = file
+        guard let configuration = source.load() else { throw ExitCode.usage }
+        let report: RouteReport
+        do throws(GatewayError) {
+            report = try RouteReport(
+                configuration: configuration,
+                method: method,
+                url: url,
+                fields: header,
+                listener: listener
+            )
+        } catch {
+            Terminal.write("penstock: error: \(error)", toStandardError: true)
+            throw ExitCode.failure
+        }
+        Terminal.write(json ? report.json : report.text)
+        if report.route == nil { throw ExitCode.failure }
+    }
+}

@@ -1,0 +1,38 @@
+import ArgumentParser
+import Glibc
+
+/// The command line: `penstock serve`, `check`, `explain`, `invoke`, `schema`, `version`.
+@main
+struct PenstockCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "penstock",
+        abstract: "An API gateway and reverse proxy that runs functions: one binary, one YAML file.",
+        discussion: """
+            Examples:
+              penstock serve                              serve routes.yaml until Ctrl-C
+              penstock check                              say what is wrong in routes.yaml
+              penstock explain GET '/hello?name=Ada'      which route takes it, and why
+              penstock invoke hello --event event.json    run one function, without a server
+            """,
+        version: Version.text,
+        subcommands: [Serve.self, Check.self, Explain.self, Invoke.self, Schema.self, Version.self]
+    )
+
+    /// Runs the command that was asked for; a wrong word on the command line is exit code 2, as for the configuration.
+    static func main() {
+        do {
+            var command = try parseAsRoot()
+            try command.run()
+        } catch {
+            let code = exitCode(for: error)
+            let message = fullMessage(for: error)
+            if !message.isEmpty { Terminal.write(message, toStandardError: !code.isSuccess) }
+            Glibc.exit(code == .validationFailure ? 2 : code.rawValue)
+        }
+    }
+}
+
+extension ExitCode {
+    /// Usage or configuration: the person who called has something to change.
+    static let usage = ExitCode(2)
+}
