@@ -4,6 +4,7 @@ SHELL := /bin/bash
 
 BINARY := .build/release/penstock
 RELEASE := swift build -c release --static-swift-stdlib --product penstock
+SANITIZER := address
 STRICT := --explicit-target-dependency-import-check error
 
 .PHONY: help
@@ -29,11 +30,9 @@ bench: packages-bench build ## compare with nginx, HAProxy, Caddy and function h
 	Benchmarks/compare.py
 
 .PHONY: sanitize
-sanitize: packages-test venv build ## every test under AddressSanitizer, then under ThreadSanitizer
+sanitize: packages-test venv build ## every test under AddressSanitizer (SANITIZER=thread: but it does not see Mutex)
 	PENSTOCK_BINARY=$(CURDIR)/$(BINARY) PENSTOCK_PYTHON=$(CURDIR)/.venv/bin/python \
-	  swift test --disable-xctest --sanitize address --scratch-path .build/asan
-	PENSTOCK_BINARY=$(CURDIR)/$(BINARY) PENSTOCK_PYTHON=$(CURDIR)/.venv/bin/python \
-	  swift test --disable-xctest --sanitize thread --scratch-path .build/tsan
+	  swift test --disable-xctest --sanitize $(SANITIZER) --scratch-path .build/$(SANITIZER)
 
 .PHONY: format
 format: ## format every source in place

@@ -1,5 +1,5 @@
 /// A JSON value (RFC 8259), for configuration, tests and answers that are read once; not for the path of a request.
-public indirect enum JSONValue: Equatable, Sendable {
+public enum JSONValue: Equatable, Sendable {
     case null
     case bool(Bool)
 

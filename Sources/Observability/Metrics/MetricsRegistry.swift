@@ -62,6 +62,9 @@ public final class MetricsRegistry: Sendable {
     }
 }
 
+/// The memory that handles point into, which outlives every registry: a handle is good for as long as the program runs.
+private let immortal = Mutex<[UInt]>([])
+
 /// What was counted of a family when it was read.
 struct FamilySnapshot: Sendable {
     let family: MetricFamily
@@ -92,8 +95,8 @@ private struct State {
 
     @discardableResult mutating func declare(_ family: MetricFamily) -> String {
         guard families[family.name] == nil else { return family.name }
-        // Never freed, like the cells: a histogram's handle points here.
         let bounds = UnsafeMutablePointer<Int>.allocate(capacity: max(1, family.bounds.count))
+        immortal.withLock { $0.append(UInt(bitPattern: bounds)) }
         for (index, bound) in family.bounds.enumerated() { (bounds + index).initialize(to: bound) }
         families[family.name] = Family(declaration: family, bounds: Bounds(pointer: bounds))
         order.append(family.name)
@@ -168,6 +171,7 @@ private struct CellArena {
         let memory = UnsafeMutableRawPointer.allocate(byteCount: size * 8, alignment: 128)
         let fresh = memory.bindMemory(to: Atomic<Int>.self, capacity: size)
         for index in 0..<size { (fresh + index).initialize(to: Atomic(0)) }
+        immortal.withLock { $0.append(UInt(bitPattern: memory)) }
         block = fresh
         used = count
         return fresh
