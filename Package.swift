@@ -158,8 +158,9 @@ let package = Package(
             "Functions",
             [
                 "PenstockFunctions", "PenstockBytes", "PenstockSystem", "PenstockHTTP", "PenstockNetworking",
-                "PenstockObservability", "PenstockTransport", "CSpawner",
-            ]
+                "PenstockObservability", "PenstockTransport", "PenstockRouting", "CSpawner",
+            ],
+            exclude: ["Cases"]
         ),
         tests("Gateway", ["PenstockGateway", "PenstockConfiguration"]),
         tests("EndToEnd", ["PenstockSystem"]),

@@ -51,7 +51,7 @@ struct FilterTests {
     }
 
     private func seen(_ request: String, _ stages: [any RequestStage]) throws -> ScriptedAnswer {
-        try ScriptedFront(Mirror(request: stages)).answer(request)
+        try answerOverBoth(request) { Mirror(request: stages) }
     }
 
     @Test

@@ -5,8 +5,7 @@ import Testing
 @Suite("Fixed response")
 struct FixedResponseHandlerTests {
     private func answer(_ request: String, status: Int = 200, body: String = "ok\n") throws -> ScriptedAnswer {
-        let handler = FixedResponseHandler(status: status, body: Array(body.utf8))
-        return try ScriptedFront(handler).answer(request)
+        try answerOverBoth(request) { FixedResponseHandler(status: status, body: Array(body.utf8)) }
     }
 
     @Test
@@ -45,8 +44,9 @@ struct FixedResponseHandlerTests {
 
     @Test
     func `the answer does not wait for the request's body`() throws {
-        let handler = FixedResponseHandler(status: 200, body: Array("ok".utf8))
-        let answer = try ScriptedFront(handler).answer("POST /", body: Array(repeating: 7, count: 100_000))
+        let answer = try answerOverBoth("POST /", body: Array(repeating: 7, count: 100_000)) {
+            FixedResponseHandler(status: 200, body: Array("ok".utf8))
+        }
         #expect(answer.text == "ok")
     }
 }

@@ -7,7 +7,7 @@ import Testing
 struct RedirectHandlerTests {
     private func answer(_ request: String, to target: String, status: Int = 308) throws -> ScriptedAnswer {
         let template = try RequestTemplate(parsing: target, use: .redirect(mayUseHost: true))
-        return try ScriptedFront(RedirectHandler(to: template, status: status)).answer(request)
+        return try answerOverBoth(request) { RedirectHandler(to: template, status: status) }
     }
 
     @Test(arguments: [301, 302, 303, 307, 308])

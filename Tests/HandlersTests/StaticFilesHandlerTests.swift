@@ -34,7 +34,9 @@ struct StaticFilesHandlerTests {
         try ScriptedFront(try StaticFilesHandler(root: fixture.root, parameter: nil))
     }
 
-    private func answer(_ request: String) throws -> ScriptedAnswer { try front().answer(request) }
+    private func answer(_ request: String) throws -> ScriptedAnswer {
+        try answerOverBoth(request) { try StaticFilesHandler(root: fixture.root, parameter: nil) }
+    }
 
     // MARK: What is served
 
@@ -126,8 +128,9 @@ struct StaticFilesHandlerTests {
         ("/sub//page.css", 404),
     ])
     func `below a prefix the route's last parameter is the file`(_ rest: String, _ status: Int) throws {
-        let files = try StaticFilesHandler(root: fixture.root, parameter: 0)
-        let answer = try ScriptedFront(BelowAssets(files)).answer("GET /assets\(rest)")
+        let answer = try answerOverBoth("GET /assets\(rest)") {
+            BelowAssets(try StaticFilesHandler(root: fixture.root, parameter: 0))
+        }
         #expect(answer.status == status)
         if status == 308 { #expect(answer["location"] == "/assets\(rest)/") }
     }
@@ -206,6 +209,9 @@ struct StaticFilesHandlerTests {
         #expect(answer.isWhole)
         #expect(answer.contentLength == Self.large.count)
         #expect(answer.body == Self.large)
+        let live = try LiveFront(try StaticFilesHandler(root: fixture.root, parameter: nil))
+        live.step = step
+        #expect(try live.answer("GET /large.bin").body == Self.large)
     }
 
     @Test

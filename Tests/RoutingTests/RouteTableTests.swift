@@ -96,36 +96,6 @@ struct RouteTableTests {
             return error.route == 1 && error.description.contains(row.says)
         }
     }
-
-    @Test
-    func `routes that no request can reach are found`() throws {
-        let routes = [
-            RouteDescription(name: "a", path: "/users/{id}", methods: ["GET", "POST"]),
-            RouteDescription(name: "same but for names", path: "/users/{name}", methods: ["GET"]),
-            RouteDescription(name: "all methods", path: "/users/{name}"),
-            RouteDescription(name: "all methods again", path: "/users/{other}"),
-            RouteDescription(
-                name: "narrower",
-                path: "/users/{id}",
-                methods: ["GET"],
-                fields: [.init(name: "x", value: nil)]
-            ),
-            RouteDescription(name: "host", path: "/users/{id}", hosts: ["a.test", "b.test"]),
-            RouteDescription(name: "one host", path: "/users/{id}", hosts: ["b.test"]),
-            RouteDescription(name: "listener", path: "/l", listeners: [1]),
-            RouteDescription(name: "any listener", path: "/l"),
-            RouteDescription(name: "two listeners", path: "/l", listeners: [1, 2]),
-            RouteDescription(name: "get", path: "/m", methods: ["GET"]),
-            RouteDescription(name: "post", path: "/m", methods: ["POST"]),
-            RouteDescription(name: "both", path: "/m", methods: ["GET", "POST"]),
-        ]
-        let shadows = try RouteTable(routes).shadows().map { "\(routes[$0.route].name) < \(routes[$0.by].name)" }
-        let expected = [
-            "same but for names < a", "all methods again < all methods", "one host < host",
-            "two listeners < any listener", "both < get",
-        ]
-        #expect(shadows == expected)
-    }
 }
 
 /// A route that a table refuses, and a part of what it says.

@@ -35,11 +35,7 @@ private final class Stage: RequestStage {
 
 @Suite("Router")
 struct RouterTests {
-    private func front(
-        _ stages: [any RequestStage] = [],
-        bodyLimit: Int = .max,
-        listener: Int = 0
-    ) throws -> ScriptedFront {
+    private func router(_ stages: [any RequestStage], bodyLimit: Int) throws -> Router {
         let descriptions = [
             RouteDescription(name: "user", path: "/users/{id}", methods: ["GET", "POST"]),
             RouteDescription(name: "shop", path: "/shop/{rest*}", hosts: ["shop.test"]),
@@ -58,7 +54,17 @@ struct RouterTests {
                 handler: Echo()
             )
         }
-        return try ScriptedFront(Router(table: table, routes: routes), listener: listener)
+        return Router(table: table, routes: routes)
+    }
+
+    private func answer(
+        _ request: String,
+        body: [UInt8] = [],
+        stages: [any RequestStage] = [],
+        bodyLimit: Int = .max,
+        listener: Int = 0
+    ) throws -> ScriptedAnswer {
+        try answerOverBoth(request, body: body, listener: listener) { try router(stages, bodyLimit: bodyLimit) }
     }
 
     @Test(arguments: [
@@ -67,14 +73,14 @@ struct RouterTests {
         ("GET http://shop.test/shop\nHost: shop.test", "shop rest="),
     ])
     func `a request comes to its route's handler`(_ request: String, _ text: String) throws {
-        let answer = try front().answer(request)
+        let answer = try self.answer(request)
         #expect(answer.status == 200)
         #expect(answer.text == text)
     }
 
     @Test
     func `without a route it answers 404 as JSON with the request's id`() throws {
-        let answer = try front().answer("GET /nothing")
+        let answer = try self.answer("GET /nothing")
         #expect(answer.status == 404)
         #expect(answer["content-type"] == "application/json")
         #expect(answer.text.hasPrefix("{\"message\":\"Not Found\",\"requestId\":\""))
@@ -82,7 +88,7 @@ struct RouterTests {
 
     @Test
     func `a method that no route takes is 405 with Allow`() throws {
-        let answer = try front().answer("DELETE /users/7")
+        let answer = try self.answer("DELETE /users/7")
         #expect(answer.status == 405)
         #expect(answer["allow"] == "GET, HEAD, POST, OPTIONS")
         #expect(answer.text.hasPrefix("{\"message\":\"Method Not Allowed\""))
@@ -90,7 +96,7 @@ struct RouterTests {
 
     @Test(arguments: ["OPTIONS /users/7", "OPTIONS *"])
     func `OPTIONS that no route takes is answered from the table`(_ request: String) throws {
-        let answer = try front().answer(request)
+        let answer = try self.answer(request)
         #expect(answer.status == 204)
         #expect(answer["allow"]?.hasPrefix("GET, HEAD, POST") == true)
         #expect(answer.body.isEmpty)
@@ -98,37 +104,37 @@ struct RouterTests {
 
     @Test(arguments: ["TRACE /all", "CONNECT example.com:443\nHost: example.com:443"])
     func `TRACE and CONNECT are never served`(_ request: String) throws {
-        let answer = try front().answer(request)
+        let answer = try self.answer(request)
         #expect(answer.status == 405)
         #expect(answer["allow"] == "GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH")
     }
 
     @Test
     func `a listener has its own routes`() throws {
-        #expect(try front(listener: 1).answer("GET /inner").text == "inner")
-        #expect(try front(listener: 0).answer("GET /inner").status == 404)
+        #expect(try answer("GET /inner", listener: 1).text == "inner")
+        #expect(try answer("GET /inner", listener: 0).status == 404)
     }
 
     @Test
     func `stages run in order until one answers`() throws {
-        let passing = try front([Stage("1"), Stage("2")]).answer("GET /all")
+        let passing = try self.answer("GET /all", stages: [Stage("1"), Stage("2")])
         #expect(passing["x-stage"] == "1, 2")
         #expect(passing.text == "all")
-        let stopped = try front([Stage("1"), Stage("2", .answered), Stage("3")]).answer("GET /all")
+        let stopped = try self.answer("GET /all", stages: [Stage("1"), Stage("2", .answered), Stage("3")])
         #expect(stopped["x-stage"] == "1, 2")
         #expect(stopped.text.isEmpty)
     }
 
     @Test
     func `a body that is announced as too large is refused before anybody sees it`() throws {
-        let answer = try front(bodyLimit: 10).answer("POST /all", body: Array(repeating: 1, count: 11))
-        #expect(answer.status == 413)
-        #expect(try front(bodyLimit: 10).answer("POST /all", body: Array(repeating: 1, count: 10)).status == 200)
+        let refused = try self.answer("POST /all", body: Array(repeating: 1, count: 11), bodyLimit: 10)
+        #expect(refused.status == 413)
+        #expect(try answer("POST /all", body: Array(repeating: 1, count: 10), bodyLimit: 10).status == 200)
     }
 
     @Test
     func `one exchange after the other is served with fresh parameters`() throws {
-        let front = try front()
+        let front = try ScriptedFront(try router([], bodyLimit: .max))
         for index in 0..<100 {
             #expect(front.answer("GET /users/\(index)").text == "user id=\(index)")
             #expect(front.answer("GET /all").text == "all")

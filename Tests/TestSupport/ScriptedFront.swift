@@ -1,5 +1,4 @@
 internal import Glibc
-internal import PenstockBytes
 public import PenstockHTTP
 internal import PenstockNetworking
 public import PenstockTransport
@@ -53,8 +52,8 @@ public final class ScriptedFront {
     /// - Returns: what came back.
     public func answer(_ head: String, body: [UInt8] = []) -> ScriptedAnswer {
         let script = begin(head, body: body)
-        let deadline = MonotonicSeconds.now + patience
-        while !script.isOver, MonotonicSeconds.now < deadline {
+        let deadline = Patience.now() + patience
+        while !script.isOver, Patience.now() < deadline {
             script.advance()
             runLoop()
             if !script.isOver { usleep(100) }
@@ -78,10 +77,12 @@ public final class ScriptedFront {
     /// Why the last exchange failed, for the log.
     public var lastFailure: String? { recorder.lastFailure }
 
-    private static func wire(_ head: String, _ body: [UInt8]) -> [UInt8] {
+    /// The bytes of a head on a connection for one request.
+    static func wire(_ head: String, _ body: [UInt8]) -> [UInt8] {
         var lines = head.split(separator: "\n").map(String.init)
         if !lines.contains(where: { $0.lowercased().hasPrefix("host:") }) { lines.append("Host: example.com") }
         if !body.isEmpty { lines.append("Content-Length: \(body.count)") }
+        lines.append("Connection: close")
         lines[0] += " HTTP/1.1"
         return Array((lines.joined(separator: "\r\n") + "\r\n\r\n").utf8)
     }
@@ -124,10 +125,10 @@ public final class ScriptedFront {
                 }
             } catch {
                 // No handler sees what a codec refuses.
-                answer.status = error.status
-                answer.isWhole = true
-                self.exchange = nil
-                return
+                exchange.begin(self, info, body: .none)
+                let message = StatusCode.reasonPhrase(error.status)
+                let reason = "\(error.reason)"
+                return exchange.fail(ExchangeError(.client, status: error.status, message: message, reason: reason))
             }
             exchange.begin(self, info, body: body.isEmpty ? .none : .length(body.count))
             exchange.start()
@@ -207,42 +208,5 @@ public final class ScriptedFront {
             answer.isWhole = !answer.isCut
             exchange.finish()
         }
-    }
-}
-
-/// What a client has seen of an answer.
-public struct ScriptedAnswer: Sendable {
-    /// The status; 0 before the head.
-    public var status = 0
-    /// Names in the case they came in, and values.
-    public var fields: [(name: String, value: String)] = []
-    /// The body's bytes.
-    public var body: [UInt8] = []
-    /// The statuses of interim responses.
-    public var interim: [Int] = []
-    /// What the head said of the body's length.
-    public var contentLength: Int?
-    /// Whether the gateway is not to add a `Server` field.
-    public var omitsServer = false
-    /// Whether it came to its end.
-    public var isWhole = false
-    /// Whether it was cut.
-    public var isCut = false
-
-    /// The body as text.
-    public var text: String { String(decoding: body, as: UTF8.self) }
-
-    /// The values of a field, with a comma between; `nil` where there is none.
-    public subscript(name: String) -> String? {
-        let values = fields.filter { $0.name.lowercased() == name.lowercased() }.map(\.value)
-        return values.isEmpty ? nil : values.joined(separator: ", ")
-    }
-}
-
-private enum MonotonicSeconds {
-    static var now: Double {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
     }
 }
