@@ -7,17 +7,18 @@ public import PenstockTransport
 /// Made and recycled by whoever asks (``FunctionHandler`` for requests); lent to a ``FunctionInvoker`` from
 /// ``FunctionInvoker/invoke(_:)`` until the one call of its observer. Used on one loop only.
 public final class Invocation {
-    /// Bytes in front of the event that are free for the head of a frame.
-    public static let headroom = 512
-
     /// The longest request id and trace id, in bytes.
     public static let longestID = 128
 
-    /// ``headroom`` bytes of no meaning, then the event as JSON.
+    /// An INVOKE, made by ``beginFrame()`` and the event behind it, that is ready but for
+    /// ``InvocationFrame/seal(_:id:milliseconds:flags:)``.
     ///
-    /// Whoever sends it may write into the headroom, take bytes off the front and put bytes behind it, so that a frame
-    /// or a line leaves from where the event was encoded.
-    @exclusivity(unchecked) public var event = ByteBuffer()
+    /// Whoever sends it may take bytes off the front and put bytes behind it, so that a frame or a line leaves from where
+    /// the event was encoded.
+    @exclusivity(unchecked) public var frame = ByteBuffer()
+
+    /// Where the event begins in ``frame``.
+    public private(set) var eventStart = 0
 
     /// When whoever asked stops waiting; ``Instant/never`` where only the function's own `timeout` counts.
     ///
@@ -69,7 +70,10 @@ public final class Invocation {
     /// The id that the function sees and that its log lines carry, 1 to 128 bytes.
     public var requestID: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: text[..<requestIDLength]) }
 
-    /// The trace that the request belongs to, a `traceparent`; empty where there is none.
+    /// The event, valid until ``frame`` changes.
+    public var event: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: frame.readable[eventStart...]) }
+
+    /// The trace that the request belongs to, as `X-Amzn-Trace-Id` has it; empty where there is none.
     public var traceID: UnsafeRawBufferPointer {
         UnsafeRawBufferPointer(rebasing: text[Self.longestID..<Self.longestID + traceIDLength])
     }
@@ -84,16 +88,19 @@ public final class Invocation {
             .copyMemory(from: UnsafeRawBufferPointer(rebasing: traceID[..<traceIDLength]))
     }
 
-    /// Makes ``event`` empty but for its headroom.
-    public func beginEvent() {
-        event.removeAll()
-        event.reserve(Self.headroom + 1536)
-        event.commit(Self.headroom)
+    /// Writes what stands before the event in ``frame``; the names are those of ``name(requestID:traceID:)``.
+    public func beginFrame() {
+        frame.removeAll()
+        frame.reserve(2048)
+        InvocationFrame.begin(&frame, requestID: requestID)
+        if traceIDLength > 0 { InvocationFrame.appendField("trace-id", traceID, to: &frame) }
+        eventStart = InvocationFrame.endFields(&frame)
     }
 
-    /// Gives the event's memory back where it is large, and its share of the budget: it has been sent.
-    public func releaseEvent() {
-        if event.capacity > 16_384 { event.release() } else { event.removeAll() }
+    /// Gives the frame's memory back where it is large, and its share of the budget: it has been sent.
+    public func releaseFrame() {
+        if frame.capacity > 16_384 { frame.release() } else { frame.removeAll() }
+        eventStart = 0
         if reserved > 0 {
             budget?.giveBack(reserved)
             reserved = 0
@@ -102,7 +109,7 @@ public final class Invocation {
 
     /// Makes it ready for the next event.
     public func reset() {
-        releaseEvent()
+        releaseFrame()
         if body.capacity > 16_384 { body.release() } else { body.removeAll() }
         deadline = .never
         isRaw = false
@@ -127,7 +134,7 @@ public protocol FunctionInvoker: AnyObject {
 
     /// Nobody waits for the answer any more (``Invocation/isAbandoned`` says so).
     ///
-    /// What has not started leaves the queue and is reported as ``InvocationError/Kind/abandoned``, perhaps before this
+    /// What has not started leaves the queue and is reported as ``InvocationError/abandoned``, perhaps before this
     /// returns; what has started runs on, and its outcome is reported as ever.
     func cancel(_ invocation: Invocation)
 }

@@ -1,40 +1,42 @@
+internal import PenstockBytes
 public import PenstockTransport
 
-/// Why there is no answer of a function.
+/// Why an invocation has no result: a row of the failure table, in Lambda's words.
 ///
-/// Type and message are for the log; a client is told a status and nothing of them (trust.md).
+/// Type and message are for the log and for whoever invoked the function directly; a client of HTTP is told a status and
+/// nothing of them (trust.md).
 public struct InvocationError: Error, Equatable, Sendable {
     /// What went wrong; the raw value is the `reason` label of the metrics.
     public enum Kind: String, Sendable, CaseIterable {
-        /// The handler raised, or returned what has no JSON form.
-        case handlerError = "handler_error"
+        /// The handler raised, or returned what cannot be sent; the instance lives on.
+        case function
+
+        /// The function could not be loaded, or not within `init_timeout`.
+        case start
 
         /// The instance ended before it had answered.
         case exited
 
-        /// The function's `timeout` has passed; its instance is ended.
-        case timeout
+        /// It ran longer than `timeout`.
+        case timedOut = "timeout"
 
-        /// No instance could be made: the file, its handler or the interpreter failed, or `init_timeout` has passed.
-        case initError = "init_error"
-
-        /// What came was no frame, no line, or an answer to something else.
-        case protocolError = "protocol_error"
+        /// The instance wrote what nobody can read.
+        case violation
 
         /// The answer is longer than `response_limit`.
-        case responseTooLarge = "response_too_large"
+        case tooLarge = "response_too_large"
 
-        /// The answer is not a response: its status, its fields, its JSON.
+        /// The answer is not a response: its status, its fields, its JSON; the instance lives on.
         case invalidResponse = "invalid_response"
 
         /// `queue.length` events wait already.
         case queueFull = "queue_full"
 
-        /// `queue.wait` has passed without an instance.
-        case waitOver = "queue_wait"
+        /// It waited longer than `queue.wait`.
+        case queueTimeout = "queue_wait"
 
-        /// The gateway cannot hold one more event or instance, or is about to end.
-        case noCapacity = "no_capacity"
+        /// The gateway could not start an instance, cannot hold one more event, or is about to end.
+        case gateway
 
         /// Nobody waited for it any more, and it had not started.
         case abandoned
@@ -43,35 +45,51 @@ public struct InvocationError: Error, Equatable, Sendable {
     /// What went wrong.
     public let kind: Kind
 
-    /// As Lambda names it: `ValueError`, `Runtime.ExitError`.
-    public let errorType: String
+    /// Lambda's name for it, or the type of what the handler raised: `Runtime.ExitError`, `ValueError`.
+    public let type: String
 
-    /// What the log says of it.
-    public let errorMessage: String
+    /// In words.
+    public let message: String
 
-    /// Describes a failure; without an `errorType` it is the one that Lambda has for its kind.
-    public init(_ kind: Kind, errorType: String? = nil, errorMessage: String) {
+    /// The error as JSON in the instance's own words, if it had any.
+    private let payload: [UInt8]?
+
+    /// Describes a failure that the gateway has seen.
+    public init(_ kind: Kind, type: String, message: String) {
         self.kind = kind
-        self.errorType = errorType ?? kind.defaultType
-        self.errorMessage = errorMessage
+        self.type = type
+        self.message = message
+        payload = nil
     }
 
-    /// The function ran longer than `nanoseconds`.
-    public static func timedOut(after nanoseconds: Int64) -> InvocationError {
-        let hundredths = (nanoseconds + 5_000_000) / 10_000_000
-        let fraction = hundredths % 100 < 10 ? "0\(hundredths % 100)" : "\(hundredths % 100)"
-        return InvocationError(.timeout, errorMessage: "Task timed out after \(hundredths / 100).\(fraction) seconds")
+    /// Describes a failure in an instance's own words: the payload of ERROR or INIT_ERROR.
+    public init(_ kind: Kind, payload: UnsafeRawBufferPointer) {
+        let value = try? JSONValue(parsing: payload)
+        self.kind = kind
+        type = value?["errorType"]?.string ?? "Runtime.Unknown"
+        message = value?["errorMessage"]?.string ?? ""
+        self.payload = value?.object == nil ? nil : Array(payload)
     }
+
+    /// The whole error as JSON, as `lambda.invoke` answers it.
+    public var json: [UInt8] {
+        if let payload { return payload }
+        let value: JSONValue = ["errorMessage": .string(message), "errorType": .string(type)]
+        return Array(value.jsonText.utf8)
+    }
+
+    /// Nobody waited for it any more, and it had not started.
+    public static let abandoned = InvocationError(.abandoned, type: "Gateway.Abandoned", message: "the client is gone")
 
     /// What a client is told of it, and the log.
     public var exchangeError: ExchangeError {
-        let reason = "\(errorType): \(errorMessage)"
+        let reason = "\(type): \(message)"
         switch kind {
-        case .handlerError, .exited, .initError, .protocolError, .responseTooLarge, .invalidResponse:
+        case .function, .start, .exited, .violation, .tooLarge, .invalidResponse:
             return ExchangeError(.function, status: 502, message: "Internal server error", reason: reason)
-        case .timeout:
+        case .timedOut:
             return ExchangeError(.function, status: 504, message: "Endpoint request timed out", reason: reason)
-        case .queueFull, .waitOver, .noCapacity:
+        case .queueFull, .queueTimeout, .gateway:
             return ExchangeError(
                 .gateway,
                 status: 503,
@@ -87,27 +105,8 @@ public struct InvocationError: Error, Equatable, Sendable {
     /// Whether it was refused for want of capacity, and never began.
     public var isThrottle: Bool {
         switch kind {
-        case .queueFull, .waitOver, .noCapacity: true
-        case .handlerError, .exited, .timeout, .initError, .protocolError, .responseTooLarge, .invalidResponse,
-            .abandoned:
-            false
-        }
-    }
-}
-
-extension InvocationError.Kind {
-    /// The `errorType` where the function gave none.
-    fileprivate var defaultType: String {
-        switch self {
-        case .handlerError: "Function.Unknown"
-        case .exited: "Runtime.ExitError"
-        case .timeout: "Sandbox.Timedout"
-        case .initError: "Runtime.InitError"
-        case .protocolError: "Runtime.ProtocolError"
-        case .responseTooLarge: "Function.ResponseSizeTooLarge"
-        case .invalidResponse: "Runtime.InvalidResponse"
-        case .queueFull, .waitOver, .noCapacity: "Gateway.Throttled"
-        case .abandoned: "Gateway.Abandoned"
+        case .queueFull, .queueTimeout, .gateway: true
+        case .function, .start, .exited, .timedOut, .violation, .tooLarge, .invalidResponse, .abandoned: false
         }
     }
 }
