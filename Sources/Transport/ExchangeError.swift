@@ -69,6 +69,16 @@ public struct ExchangeError: Error, Sendable {
         reason: "the route's timeout"
     )
 
+    /// There are as many connections as `limits.connections` allows, none of them idle.
+    public static let noConnections = ExchangeError(
+        .gateway,
+        status: 503,
+        message: "Service Unavailable",
+        reason: "limits.connections",
+        retryAfter: 1,
+        closesConnection: true
+    )
+
     /// The gateway ends before the exchange does.
     public static let shutdown = ExchangeError(
         .gateway,

@@ -124,9 +124,14 @@ final class HTTP1Server: ServerCodec {
         }
         guard count < 2048 else { return }
         parser.reset()
+        self.exchange = nil
+        giveBack(exchange)
+    }
+
+    /// Gives back an exchange that has not begun.
+    private func giveBack(_ exchange: Exchange) {
         exchange.head.reset()
         connection.context.exchanges.giveBack(exchange)
-        self.exchange = nil
     }
 
     private func begin(_ exchange: Exchange) {
@@ -151,7 +156,7 @@ final class HTTP1Server: ServerCodec {
             exchange.begin(self, connection.info, body: .stream)
         }
         if exchange.body != .none { startBodyClock() }
-        exchange.start()
+        connection.isRefused ? exchange.fail(.noConnections) : exchange.start()
     }
 
     private func receiveBody(_ bytes: UnsafeRawBufferPointer, _ missing: Int) -> Int {
@@ -319,8 +324,9 @@ final class HTTP1Server: ServerCodec {
 
     func failed(_ error: ExchangeError) {
         incoming = .closed
-        guard let exchange, exchange.connection != nil else { return }
+        guard let exchange else { return }
         self.exchange = nil
+        guard exchange.connection != nil else { return giveBack(exchange) }  // still inside its head
         exchange.cancel(error)
         exchange.finish()
     }
@@ -444,12 +450,10 @@ extension HTTP1Server: ExchangeFront {
         switch outgoing {
         case .none: return connection.held
         case .length(let missing):
-            guard count <= missing else {
-                cut(exchange)
-                return 0
-            }
-            outgoing = .length(missing - count)
-            send(bytes)
+            // What is over the length that the head has promised would be read as the next response.
+            let fitting = min(count, missing)
+            outgoing = .length(missing - fitting)
+            send(bytes.extracting(first: fitting))
         case .chunked:
             ResponseEncoder.appendChunkHeader(count, to: &connection.prepareOutput().bytes)
             send(bytes)

@@ -15,6 +15,10 @@ public final class Server {
     private var listeners: [ObjectIdentifier: [Listener]] = [:]
     private var connections: [ServerConnection] = []
     private var hand = 0
+    private var refused = 0
+
+    /// Connections over the limit that are told so at a time; more are closed without a word.
+    private static let refusedAtOnce = 256
 
     /// A server without listeners.
     ///
@@ -61,22 +65,22 @@ public final class Server {
     // MARK: What listeners and connections call
 
     func accepted(_ descriptor: consuming FileDescriptor, _ info: ConnectionInfo) {
-        guard limits.enter(info.peer) || (limits.isFull && closeIdle() && limits.enter(info.peer)) else {
-            return refuse(descriptor)
-        }
-        let connection = ServerConnection(descriptor: descriptor, info: info, server: self)
+        let fits = limits.enter(info.peer) || (limits.isFull && closeIdle() && limits.enter(info.peer))
+        guard fits || refused < Self.refusedAtOnce else { return }
+        let connection = ServerConnection(descriptor: descriptor, info: info, server: self, isRefused: !fits)
         do throws(SystemError) {
             try connection.open()
         } catch {
-            limits.leave(info.peer)
+            if fits { limits.leave(info.peer) }
             return report(error)
         }
+        if !fits { refused += 1 }
         connection.place = connections.count
         connections.append(connection)
     }
 
     func closed(_ connection: ServerConnection) {
-        limits.leave(connection.info.peer)
+        if connection.isRefused { refused -= 1 } else { limits.leave(connection.info.peer) }
         let last = connections.removeLast()
         if last !== connection {
             connections[connection.place] = last
@@ -98,16 +102,6 @@ public final class Server {
             return true
         }
         return false
-    }
-
-    private func refuse(_ descriptor: borrowing FileDescriptor) {
-        let answer: StaticString = """
-            HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\ncontent-length: 0\r\nconnection: close\r\n\r\n
-            """
-        _ = try? Socket.send(
-            descriptor.rawValue,
-            UnsafeRawBufferPointer(start: answer.utf8Start, count: answer.utf8CodeUnitCount)
-        )
     }
 }
 

@@ -62,7 +62,11 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
     /// Its place in the server's list.
     var place = 0
 
-    init(descriptor: consuming FileDescriptor, info: ConnectionInfo, server: Server) {
+    /// Whether there is no room for it: it is told so, once it has asked.
+    let isRefused: Bool
+
+    init(descriptor: consuming FileDescriptor, info: ConnectionInfo, server: Server, isRefused: Bool = false) {
+        self.isRefused = isRefused
         self.descriptor = descriptor
         self.info = info
         self.server = server
@@ -71,8 +75,11 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
 
     func open() throws(SystemError) {
         try context.loop.register(descriptor.rawValue, self, interest)
-        setReadDeadline(context.loop.now + info.settings.timeouts.head)
+        setReadDeadline(context.loop.now + (isRefused ? Self.refusalTime : info.settings.timeouts.head))
     }
+
+    /// Nanoseconds that a connection without room may take to ask.
+    private static let refusalTime: Int64 = 1_000_000_000
 
     var isIdle: Bool { codec.isIdle && input.isEmpty && output == nil }
     var now: Instant { context.loop.now }
@@ -127,6 +134,7 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
         isFeeding = true
         let taken = codec.receive(input.readable)
         isFeeding = false
+        if isClosed { return input.release() }
         input.consume(taken)
         if input.isEmpty { input.release() }
     }
@@ -251,9 +259,9 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
 
     private func linger() {
         ending = .lingering
-        input.release()
         Socket.shutDownOutput(descriptor.rawValue)
         if inputHasEnded { return close() }
+        if !isFeeding { input.release() }  // otherwise the codec is reading it
         writeDeadline = .never
         setReadDeadline(now + 2_000_000_000)
         context.loop.set(timer, at: readDeadline)
@@ -299,7 +307,7 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
         isClosed = true
         context.loop.cancel(timer)
         context.loop.deregister(descriptor.rawValue)
-        input.release()
+        if !isFeeding { input.release() }
         if let output {
             output.bytes.removeAll()
             context.buffers.giveBack(output)
