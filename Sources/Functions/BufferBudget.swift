@@ -15,6 +15,9 @@ public final class BufferBudget: Sendable {
     /// Bytes that are taken now.
     public var used: Int { taken.load(ordering: .relaxed) }
 
+    /// Whether `count` bytes are left now.
+    func hasRoom(for count: Int) -> Bool { used + count <= limit }
+
     /// Takes `count` bytes, or none where so many are not left.
     func take(_ count: Int) -> Bool {
         if taken.add(count, ordering: .relaxed).newValue <= limit { return true }

@@ -1,4 +1,5 @@
 public import PenstockBytes
+internal import PenstockHTTP
 public import PenstockSystem
 public import PenstockTransport
 
@@ -37,13 +38,13 @@ public final class Invocation {
     public var runNanoseconds: Int64 = -1
 
     /// Whether nobody waits for the answer any more: it runs on if it has started, and its answer is dropped.
-    public internal(set) var isAbandoned = false
+    public private(set) var isAbandoned = false
 
-    /// The exchange that asks; `nil` where it is not a request.
-    public internal(set) var exchangeID: ExchangeID?
+    /// The exchange that asks, by its name for other threads; `nil` where it is not a request.
+    public private(set) var exchangeID: ExchangeID?
 
     /// Who hears of the outcome.
-    public internal(set) var observer: (any InvocationObserver)?
+    public private(set) var observer: (any InvocationObserver)?
 
     /// The invoker's own object for it; let go when the invocation is recycled.
     public var ticket: AnyObject?
@@ -51,11 +52,14 @@ public final class Invocation {
     /// The request's body as far as it has come.
     @exclusivity(unchecked) var body = ByteBuffer()
 
-    /// Bytes that it holds of the budget of all collected bodies.
-    var reserved = 0
-
     /// Whether an invoker has it.
     var isLent = false
+
+    /// The exchange that asks, as long as it waits for the answer.
+    private(set) var exchange: Exchange?
+
+    /// Bytes that it holds of the budget of all collected bodies.
+    private var reserved = 0
 
     private let budget: BufferBudget?
     private let text = UnsafeMutableRawBufferPointer.allocate(byteCount: 2 * longestID, alignment: 1)
@@ -88,6 +92,50 @@ public final class Invocation {
             .copyMemory(from: UnsafeRawBufferPointer(rebasing: traceID[..<traceIDLength]))
     }
 
+    /// Says who hears of the outcome, where it is not a request.
+    public func begin(observer: any InvocationObserver) { self.observer = observer }
+
+    /// Begins the invocation of a request.
+    func begin(for exchange: Exchange, observer: any InvocationObserver) {
+        self.exchange = exchange
+        self.observer = observer
+        exchangeID = exchange.id
+        if let timeout = exchange.route?.timeout { deadline = exchange.startedAt + timeout }
+        name(requestID: exchange.requestID, traceID: Self.traceID(exchange.head.fields))
+    }
+
+    /// The client is gone: the exchange belongs to another request soon.
+    func abandon() {
+        isAbandoned = true
+        exchange = nil
+    }
+
+    /// `X-Amzn-Trace-Id`, where it is one: it ends in the environment of the function.
+    private static func traceID(_ fields: FieldBlock) -> UnsafeRawBufferPointer? {
+        let name: StaticString = "x-amzn-trace-id"
+        let bytes = UnsafeRawBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount)
+        guard let value = fields.first(named: bytes), value.count <= longestID else { return nil }
+        for byte in value where byte <= 0x20 || byte >= 0x7F { return nil }
+        return value
+    }
+
+    /// Takes a part of the request's body; `false` where the budget has no room for it.
+    func collect(_ bytes: RawSpan) -> Bool {
+        guard budget?.take(bytes.byteCount) ?? true else { return false }
+        reserved += bytes.byteCount
+        body.append(bytes)
+        return true
+    }
+
+    /// Gives the body's memory back, where it is large: the event has it now, and counts in its place.
+    func releaseBody() {
+        if body.capacity > 16_384 { body.release() } else { body.removeAll() }
+        let grown = frame.count - reserved
+        guard reserved > 0, grown > 0 else { return }
+        budget?.takeAnyway(grown)
+        reserved += grown
+    }
+
     /// Writes what stands before the event in ``frame``; the names are those of ``name(requestID:traceID:)``.
     public func beginFrame() {
         frame.removeAll()
@@ -118,6 +166,7 @@ public final class Invocation {
         isAbandoned = false
         isLent = false
         exchangeID = nil
+        exchange = nil
         observer = nil
         ticket = nil
         requestIDLength = 0
