@@ -133,7 +133,7 @@ let package = Package(
         ),
         tests("Bytes", ["PenstockBytes"]),
         tests("Networking", ["PenstockNetworking", "PenstockSystem"]),
-        tests("HTTP", ["PenstockHTTP", "PenstockBytes"]),
+        tests("HTTP", ["PenstockHTTP", "PenstockBytes"], exclude: ["Cases"]),
         tests("Configuration", ["PenstockConfiguration"], exclude: ["Cases"]),
         tests(
             "Observability",

@@ -45,14 +45,16 @@ public final class FieldBlock {
     /// The entry at `index`.
     public subscript(index: Int) -> Field { entries[index] }
 
-    /// The bytes of a field's name, in the case it came in.
+    /// The bytes of a field's name, in the case it came in; none while a parser has not finished the head.
     public func name(_ field: Field) -> UnsafeRawBufferPointer {
-        UnsafeRawBufferPointer(rebasing: storage.readable[Int(field.nameStart)..<Int(field.nameEnd)])
+        guard field.nameEnd <= storage.count else { return UnsafeRawBufferPointer(start: nil, count: 0) }
+        return UnsafeRawBufferPointer(rebasing: storage.readable[Int(field.nameStart)..<Int(field.nameEnd)])
     }
 
-    /// The bytes of a field's value, without the white space around it.
+    /// The bytes of a field's value, without the white space around it; none while a parser has not finished the head.
     public func value(_ field: Field) -> UnsafeRawBufferPointer {
-        UnsafeRawBufferPointer(rebasing: storage.readable[Int(field.valueStart)..<Int(field.valueEnd)])
+        guard field.valueEnd <= storage.count else { return UnsafeRawBufferPointer(start: nil, count: 0) }
+        return UnsafeRawBufferPointer(rebasing: storage.readable[Int(field.valueStart)..<Int(field.valueEnd)])
     }
 
     /// Bytes of the head at `range`, as its parser placed them.
