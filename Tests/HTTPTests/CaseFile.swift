@@ -37,7 +37,7 @@ struct Case: Sendable, CustomTestStringConvertible {
     }
 
     private static func expand(_ text: String) -> String {
-        text.contains("*") ? String(decoding: unescape(Array(text.utf8)), as: UTF8.self) : text
+        text.contains("*") || text.contains("\\") ? String(decoding: unescape(Array(text.utf8)), as: UTF8.self) : text
     }
 
     /// The bytes that a row means: see the head of `requests.txt`.
