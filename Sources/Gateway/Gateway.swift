@@ -7,7 +7,6 @@ public import PenstockNetworking
 import PenstockObservability
 import PenstockSystem
 import PenstockTransport
-import Synchronization
 
 /// A gateway: its loops, listeners and functions, and how they change with a reload.
 ///
@@ -20,7 +19,7 @@ public final class Gateway {
     private let adminSockets = ListeningSockets()
     private let functions = FunctionSet()
     private let admin: AdminServer
-    private let isReady = Atomic<Bool>(false)
+    private let state: StateFolder
     private var running: RunningConfiguration
 
     /// The configuration that runs.
@@ -34,6 +33,7 @@ public final class Gateway {
     /// - Throws: ``GatewayError``.
     public init(_ configuration: Configuration) throws(GatewayError) {
         DescriptorLimit.raise()
+        state = try StateFolder(configuration.state.value)
         shared = try Shared(configuration)
         try shared.openAccessLog(configuration)
         running = try RunningConfiguration(configuration)
@@ -68,7 +68,6 @@ public final class Gateway {
         group.start()
         apply(running, settings)
         try openAdmin(configuration)
-        isReady.store(true, ordering: .releasing)
         admin.setReady(true)
         shared.metrics.gauge(.configurationGeneration).set(1)
         shared.log.info("serving", metadata: ["configuration": "\(configuration.file)"])
@@ -89,6 +88,7 @@ public final class Gateway {
             sockets.close(allBut: Set(running.configuration.listeners.map(\.address.value)))
             throw error
         }
+        sayWhatStays(configuration)
         running = next
         apply(next, settings)
         sockets.close(allBut: Set(configuration.listeners.map(\.address.value)))
@@ -137,6 +137,19 @@ public final class Gateway {
         listeners = next
     }
 
+    /// Names the settings that only a start changes.
+    private func sayWhatStays(_ next: Configuration) {
+        let old = running.configuration
+        let changed = [
+            ("loops", old.loops != next.loops), ("state", old.state.value != next.state.value),
+            ("admin", old.admin?.address.value != next.admin?.address.value),
+            ("log", old.log != next.log),
+        ]
+        for (key, isChanged) in changed where isChanged {
+            shared.log.warning("a change that takes effect at the next start", metadata: ["key": "\(key)"])
+        }
+    }
+
     /// Says in log and metrics how a reload went.
     func noteReload(_ configuration: Configuration?, _ error: GatewayError? = nil) {
         let metrics = shared.metrics
@@ -158,7 +171,6 @@ public final class Gateway {
 
     /// Not ready any more; accepts who waits, and finishes what is under way.
     public func drain() {
-        isReady.store(false, ordering: .releasing)
         admin.setReady(false)
         for (number, assembly) in assemblies.enumerated() {
             let states = listeners.values.map { $0[number] }
