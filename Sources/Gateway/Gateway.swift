@@ -25,7 +25,13 @@ public final class Gateway {
     /// The configuration that runs.
     public var configuration: Configuration { running.configuration }
 
-    private var listeners: [Address: [ListenerState]] = [:]
+    private var listeners: [Address: BoundListener] = [:]
+
+    /// A listener's settings on each loop, and how many connections it may have.
+    private struct BoundListener {
+        let states: [ListenerState]
+        let connections: ConnectionLimits
+    }
 
     /// Prepares a gateway; nothing is listened on yet.
     ///
@@ -118,17 +124,25 @@ public final class Gateway {
         let addresses = running.configuration.listeners.map(\.address.value)
         let gone = listeners.filter { !addresses.contains($0.key) }
         var next = listeners.filter { addresses.contains($0.key) }
-        for (index, address) in addresses.enumerated() where next[address] == nil {
-            next[address] = settings.map { ListenerState($0[index]) }
+        for (index, listener) in running.configuration.listeners.enumerated() {
+            let address = listener.address.value
+            let connections = next[address]?.connections ?? ConnectionLimits()
+            connections.set(
+                total: listener.limits.connections?.value,
+                perAddress: listener.limits.connectionsPerAddress?.value
+            )
+            guard next[address] == nil else { continue }
+            let states = settings.map { ListenerState($0[index], connections: connections) }
+            next[address] = BoundListener(states: states, connections: connections)
         }
         for (number, assembly) in assemblies.enumerated() {
             let job = LoopChange(
                 server: assembly.server,
-                settings: zip(addresses, settings[number]).map { (next[$0]?[number], $1) },
+                settings: zip(addresses, settings[number]).map { (next[$0]?.states[number], $1) },
                 opened: addresses.filter { listeners[$0] == nil }.map { address in
-                    (next[address]?[number], sockets.bound[address]?.map(\.descriptor) ?? [])
+                    (next[address]?.states[number], sockets.bound[address]?.map(\.descriptor) ?? [])
                 },
-                closed: gone.values.map { $0[number] },
+                closed: gone.values.map { $0.states[number] },
                 retired: assembly.retired,
                 log: shared.log
             )
@@ -173,7 +187,7 @@ public final class Gateway {
     public func drain() {
         admin.setReady(false)
         for (number, assembly) in assemblies.enumerated() {
-            let states = listeners.values.map { $0[number] }
+            let states = listeners.values.map { $0.states[number] }
             assembly.context.loop.perform { [server = Handover(assembly.server), states = Handover(states)] in
                 for state in states.value { server.value.close(state) }
                 server.value.drain()

@@ -114,6 +114,7 @@ final class LoopAssembly {
                     parameterNames: names,
                     bodyLimit: route.limits.body.map { $0.value ?? .max },
                     timeout: route.timeout?.value.nanoseconds,
+                    clientTimeouts: RouteTimeouts(route.timeouts),
                     requestStages: requestStages,
                     responseStages: responseStages,
                     handler: target.handler
@@ -260,5 +261,16 @@ extension ClientTimeouts {
         firstByte = upstream.timeouts.firstByte.nanoseconds
         idle = upstream.timeouts.idle.nanoseconds
         keepAlive = upstream.keepalive.idle.nanoseconds
+    }
+}
+
+extension RouteTimeouts {
+    /// What the route sets; `nil` where it sets nothing.
+    fileprivate init?(_ written: Configuration.TimeoutOverrides) {
+        self.init()
+        body = written.body?.value.nanoseconds
+        bodyRate = written.bodyRate?.value
+        write = written.write?.value.nanoseconds
+        if self == RouteTimeouts() { return nil }
     }
 }

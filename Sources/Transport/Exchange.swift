@@ -72,6 +72,9 @@ public final class Exchange {
     public private(set) var hasEnded = false
 
     private(set) var bodyLimit = Int.max
+
+    /// The client's deadlines where the route has its own.
+    private(set) var timeouts: ServerTimeouts?
     private unowned(unsafe) var front: (any ExchangeFront)?
     private var handler: (any Handler)?
     private var recorder: (any ExchangeRecorder)?
@@ -103,6 +106,9 @@ public final class Exchange {
         if case .length(let length) = body, length > bodyLimit {
             fail(.bodyTooLarge)
             return false
+        }
+        if let timeouts = route.clientTimeouts, let connection {
+            self.timeouts = timeouts.applied(to: connection.settings.timeouts)
         }
         if let timeout = route.timeout { loop.set(deadline, at: startedAt + timeout) }
         return true
@@ -274,6 +280,7 @@ public final class Exchange {
         hasResponded = false
         hasEnded = false
         bodyLimit = .max
+        timeouts = nil
         requestIDLength = 0
         client.reset()
     }

@@ -26,6 +26,9 @@ public final class Route {
     /// Nanoseconds from the head of the request to the end of the response; `nil`: no limit.
     public let timeout: Int64?
 
+    /// Deadlines for the client that differ from the listener's.
+    public let clientTimeouts: RouteTimeouts?
+
     /// Run in order before the handler.
     public let requestStages: [any RequestStage]
 
@@ -44,6 +47,7 @@ public final class Route {
         parameterNames: [String] = [],
         bodyLimit: Int? = nil,
         timeout: Int64? = nil,
+        clientTimeouts: RouteTimeouts? = nil,
         requestStages: [any RequestStage] = [],
         responseStages: [any ResponseStage] = [],
         handler: any Handler
@@ -55,6 +59,7 @@ public final class Route {
         self.parameterNames = parameterNames
         self.bodyLimit = bodyLimit
         self.timeout = timeout
+        self.clientTimeouts = clientTimeouts
         self.requestStages = requestStages
         self.responseStages = responseStages
         self.handler = handler

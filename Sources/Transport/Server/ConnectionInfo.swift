@@ -38,6 +38,16 @@ public final class ListenerState {
     /// What holds for the next request.
     public var settings: ServerSettings
 
+    /// How many connections the listener may have, on all loops together.
+    let connections: ConnectionLimits
+
     /// Begins with `settings`.
-    public init(_ settings: ServerSettings) { self.settings = settings }
+    ///
+    /// - Parameters:
+    ///   - settings: what holds for the next request.
+    ///   - connections: how many connections the listener may have; the loops share it.
+    public init(_ settings: ServerSettings, connections: ConnectionLimits = ConnectionLimits()) {
+        self.settings = settings
+        self.connections = connections
+    }
 }

@@ -64,6 +64,11 @@ final class HTTP1Server: ServerCodec {
 
     private var settings: ServerSettings { connection.info.settings }
 
+    /// The deadlines of the route, once there is one.
+    private var timeouts: ServerTimeouts { exchange?.timeouts ?? settings.timeouts }
+
+    var writeTimeout: Int64 { timeouts.write }
+
     // MARK: Bytes in
 
     var isIdle: Bool {
@@ -157,6 +162,7 @@ final class HTTP1Server: ServerCodec {
         }
         if exchange.body != .none { startBodyClock() }
         connection.isRefused ? exchange.fail(.noConnections) : exchange.start()
+        if self.exchange?.timeouts != nil, exchange.body != .none { startBodyClock() }
     }
 
     private func receiveBody(_ bytes: UnsafeRawBufferPointer, _ missing: Int) -> Int {
@@ -276,7 +282,7 @@ final class HTTP1Server: ServerCodec {
     private func startBodyClock() {
         discarded = 0
         rate.start(connection.now)
-        connection.setReadDeadline(rate.deadline(settings.timeouts))
+        connection.setReadDeadline(rate.deadline(timeouts))
     }
 
     func readExpired() {
@@ -292,8 +298,8 @@ final class HTTP1Server: ServerCodec {
     private func checkBodyRate() {
         // While its handler holds the client back, silence is not the client's.
         if unconsumed >= Self.credit { rate.start(connection.now) }
-        guard let reason = rate.violation(connection.now, settings.timeouts) else {
-            return connection.setReadDeadline(rate.deadline(settings.timeouts))
+        guard let reason = rate.violation(connection.now, timeouts) else {
+            return connection.setReadDeadline(rate.deadline(timeouts))
         }
         guard let exchange else { return close(lingering: false) }
         keepsAlive = false

@@ -65,13 +65,13 @@ public final class Server {
     // MARK: What listeners and connections call
 
     func accepted(_ descriptor: consuming FileDescriptor, _ info: ConnectionInfo) {
-        let fits = limits.enter(info.peer) || (limits.isFull && closeIdle() && limits.enter(info.peer))
+        let fits = enter(info) || (isFull(info) && closeIdle() && enter(info))
         guard fits || refused < Self.refusedAtOnce else { return }
         let connection = ServerConnection(descriptor: descriptor, info: info, server: self, isRefused: !fits)
         do throws(SystemError) {
             try connection.open()
         } catch {
-            if fits { limits.leave(info.peer) }
+            if fits { leave(info) }
             return report(error)
         }
         if !fits { refused += 1 }
@@ -79,8 +79,22 @@ public final class Server {
         connections.append(connection)
     }
 
+    private func enter(_ info: ConnectionInfo) -> Bool {
+        guard limits.enter(info.peer) else { return false }
+        if info.listener.connections.enter(info.peer) { return true }
+        limits.leave(info.peer)
+        return false
+    }
+
+    private func leave(_ info: ConnectionInfo) {
+        limits.leave(info.peer)
+        info.listener.connections.leave(info.peer)
+    }
+
+    private func isFull(_ info: ConnectionInfo) -> Bool { limits.isFull || info.listener.connections.isFull }
+
     func closed(_ connection: ServerConnection) {
-        if connection.isRefused { refused -= 1 } else { limits.leave(connection.info.peer) }
+        if connection.isRefused { refused -= 1 } else { leave(connection.info) }
         let last = connections.removeLast()
         if last !== connection {
             connections[connection.place] = last

@@ -17,6 +17,9 @@ protocol ServerCodec: AnyObject {
     /// Whether nothing is under way, so that the connection may be closed without loss.
     var isIdle: Bool { get }
 
+    /// Nanoseconds that the client may take none of the bytes that wait for it.
+    var writeTimeout: Int64 { get }
+
     /// The client will send no more.
     func receivedEnd()
 
@@ -49,6 +52,7 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
 
     private var input = ByteBuffer()
     private var output: OutputBuffer?
+    private var sendError: SystemError?
     private var interest = Readiness.readable
     private var ending = Ending.none
     private var readDeadline = Instant.never
@@ -193,21 +197,27 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
                 prepareOutput().bytes.append(UnsafeRawBufferPointer(rebasing: bytes[(bytes.count - rest)...]))
             }
         } catch {
-            lose(error.description)
+            // Its handler is in the middle of a write: it hears of the loss when that has returned.
+            sendError = error
+            _ = prepareOutput()
         }
     }
 
     func flush() {
         isFlushPlanned = false
         guard !isClosed, let output else { return }
+        if let sendError { return lose(sendError.description) }
+        guard !output.bytes.isEmpty else { return allSent(output) }
+        let sent: Int
         do throws(SystemError) {
-            let sent = try Socket.send(descriptor.rawValue, output.bytes.readable)
-            output.bytes.consume(sent)
-            if sent > 0 || writeDeadline == .never { setWriteDeadline(now + info.settings.timeouts.write) }
+            sent = try Socket.send(descriptor.rawValue, output.bytes.readable)
         } catch {
             return lose(error.description)
         }
-        if output.bytes.isEmpty { allSent(output) } else { updateInterest() }
+        output.bytes.consume(sent)
+        if output.bytes.isEmpty { return allSent(output) }
+        if sent > 0 || writeDeadline == .never { setWriteDeadline(now + codec.writeTimeout) }
+        updateInterest()
     }
 
     private func allSent(_ buffer: OutputBuffer) {

@@ -76,7 +76,7 @@ public final class ServerSettings {
 }
 
 /// The client side's deadlines, in nanoseconds.
-public struct ServerTimeouts: Sendable {
+public struct ServerTimeouts: Equatable, Sendable {
     /// From the first byte of a head to its last.
     public var head: Int64 = 10_000_000_000
 
@@ -94,4 +94,27 @@ public struct ServerTimeouts: Sendable {
 
     /// The defaults of the configuration.
     public init() {}
+}
+
+/// The deadlines that a route sets for its clients; `nil`: as the listener says.
+public struct RouteTimeouts: Equatable, Sendable {
+    /// Nanoseconds of silence inside a request body.
+    public var body: Int64?
+
+    /// Bytes a second that a request body has to bring, over 10 s.
+    public var bodyRate: Int?
+
+    /// Nanoseconds without the client taking a byte of what waits for it.
+    public var write: Int64?
+
+    /// Sets nothing.
+    public init() {}
+
+    func applied(to timeouts: ServerTimeouts) -> ServerTimeouts {
+        var result = timeouts
+        if let body { result.body = body }
+        if let bodyRate { result.bodyRate = bodyRate }
+        if let write { result.write = write }
+        return result
+    }
 }
