@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs every case of h1_corpus.json through a gateway: check_h1.py [BINARY] [arguments of h1_run.py]
+"""Runs every case of h1_corpus.json and h1_more.json through a gateway: check_h1.py [BINARY] [arguments of h1_run.py]
 
 Starts the recording origin and the gateway on free ports of 127.0.0.1, and ends both. Exit status 0 when every case is
 as it should be."""
@@ -58,7 +58,8 @@ def main(arguments):
             started.append(gateway)
             wait_for(port, gateway)
             run = [sys.executable, f"{HERE}/h1_run.py", "127.0.0.1", str(port), "--origin", f"127.0.0.1:{admin_port}"]
-            return subprocess.run(run + arguments).returncode
+            corpora = ("h1_corpus.json", "h1_more.json")
+            return max(subprocess.run(run + ["--corpus", corpus] + arguments).returncode for corpus in corpora)
         finally:
             for process in reversed(started):
                 process.terminate()
