@@ -38,6 +38,12 @@ public struct Located<Value> {
     func map<Other>(_ transform: (Value) -> Other) -> Located<Other> { Located<Other>(transform(value), at: position) }
 }
 
+/// What has a place, whatever it is.
+protocol Placed {
+    var position: Position { get }
+}
+
+extension Located: Placed {}
 extension Located: Sendable where Value: Sendable {}
 extension Located: Equatable where Value: Equatable {}
 extension Located: Hashable where Value: Hashable {}

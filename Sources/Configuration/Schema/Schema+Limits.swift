@@ -35,25 +35,24 @@ extension Schema {
 
     /// The limits that can be written at a level.
     static func limits(_ level: Level) -> ValueKind<Configuration.LimitOverrides> {
-        let elsewhere: [String: String] =
-            switch level {
-            case .process: [:]
-            case .listener: ["buffered": "all listeners share it"]
-            case .route:
-                Dictionary(
-                    uniqueKeysWithValues: limitFields(level).map { ($0.key, "it holds before a route is known") }
-                )
+        var elsewhere: [String: String] = [:]
+        if level == .route {
+            for field in limitFields(level) where field.key != "body" {
+                elsewhere[field.key] = "it holds before a route is known"
             }
-        let kept = limitFields(level).filter { elsewhere[$0.key] == nil || (level == .route && $0.key == "body") }
+        }
+        if level != .process {
+            for key in ["connections", "connections_per_address", "buffered"] {
+                elsewhere[key] = "the process has one count of them"
+            }
+        }
+        let kept = limitFields(level).filter { elsewhere[$0.key] == nil }
         return overrides("limits", level, Configuration.LimitOverrides(), kept, elsewhere)
     }
 
     /// The timeouts that can be written at a level.
     static func timeouts(_ level: Level) -> ValueKind<Configuration.TimeoutOverrides> {
-        let early = "it holds before a route is known"
-        let elsewhere = level == .route ? ["head": early, "idle": "it is a connection's, between its requests"] : [:]
-        let kept = timeoutFields(level).filter { elsewhere[$0.key] == nil }
-        return overrides("timeouts", level, Configuration.TimeoutOverrides(), kept, elsewhere)
+        overrides("timeouts", level, Configuration.TimeoutOverrides(), timeoutFields(level), [:])
     }
 
     private static func overrides<Overrides: Sendable>(
@@ -65,7 +64,7 @@ extension Schema {
     ) -> ValueKind<Overrides> {
         let summaries = [
             "limits": "How much is accepted. The nearest holds: a route's, else its listener's, else the process's.",
-            "timeouts": "The client's side. The nearest holds: a route's, else its listener's, else the process's.",
+            "timeouts": "The client's side. The nearest holds: a listener's, else the process's.",
         ]
         return Kind.object(
             Shape<Overrides>(
@@ -80,9 +79,9 @@ extension Schema {
         )
     }
 
-    private typealias LimitField = Field<Configuration.LimitOverrides>
+    typealias LimitField = Field<Configuration.LimitOverrides>
 
-    private static func limitFields(_ level: Level) -> [LimitField] {
+    static func limitFields(_ level: Level) -> [LimitField] {
         let size = { (range: ClosedRange<Int>) in Kind.size(range) }
         return [
             limit(
@@ -153,7 +152,7 @@ extension Schema {
         ]
     }
 
-    private static func timeoutFields(_ level: Level) -> [Field<Configuration.TimeoutOverrides>] {
+    static func timeoutFields(_ level: Level) -> [Field<Configuration.TimeoutOverrides>] {
         [
             timeout(
                 "head",

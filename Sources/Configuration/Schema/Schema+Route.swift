@@ -42,6 +42,7 @@ extension Schema {
         initial: RouteDraft(),
         exactlyOne: ["function", "upstream", "redirect", "respond", "files"],
         needs: [("rewrite", ["function", "upstream", "files"])],
+        elsewhere: ["timeouts": "how long a client may be silent is its listener's; 'timeout' bounds the whole answer"],
         fields: matchFields + targetFields + stageFields
     )
 
@@ -109,13 +110,6 @@ extension Schema {
             default: "none"
         ),
         Field("limits", \.route.limits, limits(.route), "Limits of this route.", default: "those of the listener"),
-        Field(
-            "timeouts",
-            \.route.timeouts,
-            timeouts(.route),
-            "Timeouts of this route.",
-            default: "those of the listener"
-        ),
         Field("example", \.route.example, example.optional, "A request to try it with.", default: "none"),
     ]
 

@@ -146,6 +146,9 @@ struct Field<Draft>: Sendable {
     /// Reads the key's value into the draft; it keeps its default after an error.
     let read: @Sendable (Node, inout Draft, inout Reader) -> Void
 
+    /// The key's value in a draft, as it would be written, and where it was; `nil` where there is none.
+    let value: @Sendable (Draft) -> (text: String, position: Position)?
+
     /// The key for reference and editors, with the default of this draft.
     let row: @Sendable (Draft) -> Section.Row
 
@@ -172,6 +175,11 @@ struct Field<Draft>: Sendable {
         self.isRequired = isRequired
         read = { node, draft, reader in
             if let value = kind.read(node, &reader) { draft[keyPath: path] = value }
+        }
+        value = { draft in
+            guard let shown = kind.show(draft[keyPath: path]) else { return nil }
+            let position = (draft[keyPath: path] as? any Placed)?.position ?? .unwritten
+            return (shown.string ?? shown.jsonText, position)
         }
         row = { draft in
             Section.Row(
