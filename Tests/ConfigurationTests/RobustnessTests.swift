@@ -24,7 +24,7 @@ struct RobustnessTests {
 
     @Test(arguments: Array("\0\t\n\r !\"#$%&'*,-:>?@[]{}|~`\\aZ09".utf8) + [0x80, 0xC3, 0xFF])
     func `a file with one byte changed is accepted or refused`(_ byte: UInt8) {
-        for index in stride(from: Int(byte) % 17, to: Self.valid.count, by: 17) {
+        for index in stride(from: Int(byte) % 41, to: Self.valid.count, by: 41) {
             var bytes = Self.valid
             bytes[index] = byte
             check(bytes)

@@ -12,18 +12,97 @@ extension Configuration {
     /// the order of the file. So only they can hide each other, but for one case: `/a/{x*}` is left with nothing where
     /// others take `/a`, `/a/` and `/a/{x+}`.
     func shadows() -> [Shadow] {
-        let shapes = routes.map(\.path.value.shape)
-        let groups = Dictionary(grouping: routes.indices) { shapes[$0] }
-        var found: [Shadow] = []
-        for group in groups.values where group.count > 1 {
-            // The order of the router, so that only what stands before a route is looked at.
-            let ordered = group.sorted { precedes($0, $1) }
-            for (index, route) in ordered.enumerated() {
-                if let by = covered(route, by: ordered[..<index]) { found.append(Shadow(route: route, by: by)) }
+        let index = RouteIndex(routes)
+        return routes.indices.compactMap { route in
+            if let by = index.covering(route, shape: index.shapes[route], onlyBefore: true) {
+                return Shadow(route: route, by: by)
+            }
+            return emptyRest(route, index)
+        }
+    }
+
+    /// Judges a route that ends in `{x*}` where others may take what ends before it and what `{x+}` takes.
+    private func emptyRest(_ route: Int, _ index: RouteIndex) -> Shadow? {
+        guard case .rest? = index.shapes[route].last else { return nil }
+        let stem = Array(index.shapes[route].dropLast())
+        guard let by = index.covering(route, shape: stem + [.oneOrMore("")], onlyBefore: false),
+            index.covering(route, shape: stem + [.literal("")], onlyBefore: false) != nil,
+            stem.isEmpty || index.covering(route, shape: stem, onlyBefore: false) != nil
+        else { return nil }
+        return Shadow(route: route, by: by, hint: "together with those for what ends before its parameter")
+    }
+}
+
+/// Routes by path, host and first condition: those that could hide a route are found without looking at all.
+private struct RouteIndex {
+    /// What a route that hides another has in common with it.
+    private struct Key: Hashable {
+        let shape: [PathPattern.Segment]
+        let host: HostPattern?
+        let condition: Condition?
+    }
+
+    /// One condition of a route, of a field or of the query.
+    private struct Condition: Hashable {
+        let isField: Bool
+        let name: String
+        let value: String?
+    }
+
+    private let routes: [Configuration.Route]
+    private var places: [Key: [Int]] = [:]
+
+    /// The paths without the names of their parameters.
+    let shapes: [[PathPattern.Segment]]
+
+    init(_ routes: [Configuration.Route]) {
+        self.routes = routes
+        shapes = routes.map(\.path.value.shape)
+        for (index, route) in routes.enumerated() {
+            // All of its conditions must be the other's too, so looking for one of them finds it.
+            let condition = Self.conditions(route).first
+            for host in Self.hosts(route) {
+                places[Key(shape: shapes[index], host: host, condition: condition), default: []].append(index)
             }
         }
-        found += emptyRests(groups)
-        return found.sorted { $0.route < $1.route }
+    }
+
+    /// The first of the routes of a shape that together leave nothing to `route`, judged host by host and method by
+    /// method.
+    ///
+    /// - Parameters:
+    ///   - route: the route that may be hidden.
+    ///   - shape: the path of those that may hide it.
+    ///   - onlyBefore: whether they must be tried before it.
+    /// - Returns: one of them, or `nil` where something is left.
+    func covering(_ route: Int, shape: [PathPattern.Segment], onlyBefore: Bool) -> Int? {
+        let hidden = routes[route]
+        var first: Int?
+        for host in Self.hosts(hidden) {
+            let candidates = candidates(for: hidden, shape, host).filter { other in
+                other != route && (!onlyBefore || precedes(other, route)) && routes[other].isNoNarrower(than: hidden)
+            }
+            for method in hidden.methods.isEmpty ? [nil] : hidden.methods.map({ Optional($0.value) }) {
+                guard let by = candidates.first(where: { routes[$0].takes(method) }) else { return nil }
+                first = first ?? by
+            }
+        }
+        return first
+    }
+
+    private func candidates(
+        for hidden: Configuration.Route,
+        _ shape: [PathPattern.Segment],
+        _ host: HostPattern?
+    ) -> [Int] {
+        var keys: [Condition?] = [nil]
+        for condition in Self.conditions(hidden) {
+            keys.append(condition)
+            if condition.value != nil {
+                keys.append(Condition(isField: condition.isField, name: condition.name, value: nil))
+            }
+        }
+        return keys.flatMap { places[Key(shape: shape, host: host, condition: $0)] ?? [] }.sorted()
     }
 
     /// Whether the first of two routes with the same path is tried before the second.
@@ -34,39 +113,13 @@ extension Configuration {
         return conditions.0 != conditions.1 ? conditions.0 > conditions.1 : first < second
     }
 
-    /// The first of the routes that together leave nothing to `route`, judged host by host and method by method.
-    private func covered(_ route: Int, by earlier: some Sequence<Int>) -> Int? {
-        let hidden = routes[route]
-        let candidates = earlier.filter { routes[$0].isNoNarrower(than: hidden) }
-        guard !candidates.isEmpty else { return nil }
-        var first: Int?
-        for host in hidden.hosts.isEmpty ? [nil] : hidden.hosts.map({ Optional($0.value) }) {
-            for method in hidden.methods.isEmpty ? [nil] : hidden.methods.map({ Optional($0.value) }) {
-                guard let by = candidates.first(where: { routes[$0].takes(host, method) }) else { return nil }
-                first = first ?? by
-            }
-        }
-        return first
+    private static func hosts(_ route: Configuration.Route) -> [HostPattern?] {
+        route.hosts.isEmpty ? [nil] : route.hosts.map(\.value)
     }
 
-    /// Routes that end in `{x*}` where others take what ends before it and what `{x+}` takes.
-    private func emptyRests(_ groups: [[PathPattern.Segment]: [Int]]) -> [Shadow] {
-        var found: [Shadow] = []
-        for (shape, group) in groups {
-            guard case .rest? = shape.last else { continue }
-            let stem = Array(shape.dropLast())
-            let some = groups[stem + [.oneOrMore("")]] ?? []
-            let bare = stem.isEmpty ? [] : groups[stem] ?? []
-            let slash = groups[stem + [.literal("")]] ?? []
-            for route in group {
-                guard let by = covered(route, by: some), covered(route, by: slash) != nil else { continue }
-                guard stem.isEmpty || covered(route, by: bare) != nil else { continue }
-                found.append(
-                    Shadow(route: route, by: by, hint: "together with those for what ends before its parameter")
-                )
-            }
-        }
-        return found
+    private static func conditions(_ route: Configuration.Route) -> [Condition] {
+        route.match.headers.map { Condition(isField: true, name: $0.name.value, value: $0.value) }
+            + route.match.query.map { Condition(isField: false, name: $0.name.value, value: $0.value) }
     }
 }
 
@@ -87,13 +140,8 @@ extension Configuration.Route {
             && match.query.allSatisfy { $0.isImplied(by: other.match.query) }
     }
 
-    /// Whether it takes requests to a host (`nil`: one that no route names) with a method (`nil`: any).
-    fileprivate func takes(_ host: HostPattern?, _ method: String?) -> Bool {
-        if let host {
-            guard hosts.contains(where: { $0.value == host }) else { return false }
-        } else if !hosts.isEmpty {
-            return false
-        }
+    /// Whether it takes requests with a method; `nil`: with any.
+    fileprivate func takes(_ method: String?) -> Bool {
         guard !methods.isEmpty else { return true }
         return method.map { method in methods.contains { $0.value == method } } ?? false
     }

@@ -13,6 +13,9 @@ struct Node: Sendable {
 
         /// Whether it stands without quotes, so that `true` and `null` may be more than words.
         let isPlain: Bool
+
+        /// Whether it is a key, in which no variables are filled in.
+        var isKey = false
     }
 
     /// A key and its value.

@@ -4,7 +4,7 @@ extension Kind {
     /// A whole number, decimal, without a sign.
     static func integer(_ range: ClosedRange<Int>) -> ValueKind<Int> {
         parsed(
-            "number",
+            "number, \(range.lowerBound) to \(range.upperBound)",
             "a number",
             schema: variable(
                 or: ["type": "integer", "minimum": .number(range.lowerBound), "maximum": .number(range.upperBound)]
@@ -23,8 +23,9 @@ extension Kind {
     /// A duration: `250ms`, `3s`, `5m`, `1h`.
     static func duration(_ range: ClosedRange<Duration> = .milliseconds(1) ... .hours(24 * 365)) -> ValueKind<Duration>
     {
-        parsed(
-            "duration",
+        let bounds = "\(range.lowerBound.written) to \(range.upperBound.written)"
+        return parsed(
+            range.upperBound < .hours(24 * 365) ? "duration, \(bounds)" : "duration",
             "a duration such as 3s",
             schema: variable(or: ["type": "string", "pattern": "^[0-9]+(ms|s|m|h)$"]),
             show: { .string($0.written) },
@@ -43,17 +44,15 @@ extension Kind {
 
     /// A number of bytes: `4096B`, `64KiB`, `10MiB`, `1GiB`.
     static func size(_ range: ClosedRange<Int>) -> ValueKind<Int> {
-        parsed(
-            "size",
+        let bounds = "\(Size.written(range.lowerBound)) to \(Size.written(range.upperBound))"
+        return parsed(
+            "size, \(bounds)",
             "a size such as 64KiB",
             schema: variable(or: ["type": "string", "pattern": "^[0-9]+(B|KiB|MiB|GiB)$"]),
             show: { .string(Size.written($0)) },
             parse: { (text) throws(Complaint) in
                 let size = try Size.parse(text)
-                guard range.contains(size) else {
-                    let bounds = "\(Size.written(range.lowerBound)) to \(Size.written(range.upperBound))"
-                    throw Complaint("is out of range: \(bounds)")
-                }
+                guard range.contains(size) else { throw Complaint("is out of range: \(bounds)") }
                 return size
             }
         )

@@ -15,6 +15,7 @@ extension Kind {
         type: "text or secret",
         expectation: "a text, { env: NAME } or { file: PATH }",
         schema: ["anyOf": [textSchema, secretForm.schema]],
+        section: secretForm.section,
         read: { node, reader in
             if case .mapping = node.content { return secretForm.read(node, &reader) }
             return reader.text(node, "a text, { env: NAME } or { file: PATH }").map { Secret($0.value) }

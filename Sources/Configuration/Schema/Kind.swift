@@ -133,7 +133,7 @@ enum Kind {
                 var result: [(Located<Key>, Value)] = []
                 for entry in entries where entry.key.value != Composer.mergeKey {
                     visit(entry.key.value, &reader)
-                    let scalar = Node.Scalar(text: entry.key.value, isPlain: false)
+                    let scalar = Node.Scalar(text: entry.key.value, isPlain: false, isKey: true)
                     let keyNode = Node(content: .scalar(scalar), position: entry.key.position)
                     let name = key.read(keyNode, &reader)
                     if let value = value.read(entry.value, &reader), let name {

@@ -54,7 +54,9 @@ struct Reader {
             return nil
         }
         do throws(Interpolation.Failure) {
-            let value = try Interpolation.apply(to: scalar.text, environment: surroundings.environment)
+            let value =
+                scalar.isKey
+                ? scalar.text : try Interpolation.apply(to: scalar.text, environment: surroundings.environment)
             guard !value.utf8.contains(0) else {
                 error("a text with a NUL byte", at: node.position)
                 return nil

@@ -103,6 +103,7 @@ extension Schema {
         type: "template or secret",
         expectation: "a text, { env: NAME } or { file: PATH }",
         schema: ["anyOf": [Kind.textSchema, Kind.secretForm.schema]],
+        section: Kind.secretForm.section,
         read: { node, reader in
             guard case .mapping = node.content else {
                 return template.read(node, &reader).map { .template($0) }
@@ -128,7 +129,7 @@ extension Schema {
     private static let conditionValue = ValueKind<String?>(
         type: "text or `true`",
         expectation: "a text, or true for any",
-        schema: ["type": ["string", "number", "boolean"]],
+        schema: ["anyOf": [["type": ["string", "number"]], ["const": true]]],
         read: { node, reader in
             guard let text = reader.text(node, "a text, or true for any") else { return nil }
             if text.isWord("true") { return .some(nil) }

@@ -192,7 +192,7 @@ extension Schema {
     )
 
     private static let variableName = Kind.parsed(
-        "name of a variable",
+        "variable name",
         "the name of a variable",
         schema: ["type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$"],
         show: { .string($0) },

@@ -106,7 +106,7 @@ extension Schema {
     private static let listenerName = ValueKind<String>(
         type: "name",
         expectation: "a name",
-        schema: nameSchema,
+        schema: Kind.variable(or: nameSchema),
         read: { node, reader in
             guard let name = givenName.read(node, &reader) else { return nil }
             reader.names[.listener, default: []].insert(name)
@@ -119,7 +119,7 @@ extension Schema {
     static let givenName = Kind.parsed(
         "name",
         "a name",
-        schema: nameSchema,
+        schema: Kind.variable(or: nameSchema),
         show: { .string($0) },
         parse: { (text) throws(Complaint) in try GivenName.parse(text) }
     )

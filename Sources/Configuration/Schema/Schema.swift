@@ -141,7 +141,7 @@ enum Schema {
     private static let version = Kind.parsed(
         "`1`",
         "the version 1",
-        schema: ["const": 1],
+        schema: ["enum": [1, "1"]],
         show: { (version: Int) in .number(version) },
         parse: { (text) throws(Complaint) in
             guard text == "1" else { throw Complaint("is not a version that this program reads: 1 only") }

@@ -62,8 +62,8 @@ struct ValueKind<Value>: Sendable {
     /// One value, or a list of them.
     var list: ValueKind<[Value]> {
         ValueKind<[Value]>(
-            type: "list of \(type)",
-            expectation: "a list of \(type)",
+            type: "list of \(type)s",
+            expectation: "a list of \(type)s",
             schema: ["anyOf": [schema, ["type": "array", "items": schema]]],
             section: section,
             read: { [read] node, reader in
