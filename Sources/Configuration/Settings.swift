@@ -35,7 +35,7 @@ extension Configuration {
             setting("limits", field, limits, listener.limits, route?.limits)
         }
         let timeoutSettings = Schema.timeoutFields(.process).map { field in
-            setting("timeouts", field, timeouts, listener.timeouts, nil)
+            setting("timeouts", field, timeouts, listener.timeouts, route?.timeouts)
         }
         return limitSettings + timeoutSettings
     }

@@ -32,7 +32,10 @@ extension Configuration {
             self.limits(of: listener, route),
             route == nil ? Limits() : self.limits(of: listener)
         )
-        let timeouts = route == nil ? Self.differences(self.timeouts(of: listener), Timeouts()) : ""
+        let timeouts = Self.differences(
+            self.timeouts(of: listener, route),
+            route == nil ? Timeouts() : self.timeouts(of: listener)
+        )
         let words = [limits, timeouts].filter { !$0.isEmpty }
         return words.isEmpty ? [] : ["\(prefix) \(words.joined(separator: "; "))"]
     }

@@ -33,7 +33,7 @@ public struct Configuration: Equatable, Sendable {
     /// What is written for the whole process; see ``limits(of:_:)``.
     public var limits = LimitOverrides()
 
-    /// What is written for the whole process; see ``timeouts(of:)``.
+    /// What is written for the whole process; see ``timeouts(of:_:)``.
     public var timeouts = TimeoutOverrides()
 
     /// How request paths are read.

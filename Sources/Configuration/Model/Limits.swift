@@ -33,8 +33,8 @@ extension Configuration {
 
     /// The limits that one place of the file sets; `nil` is "not set here", a value of `nil` is `none`.
     ///
-    /// A listener sets all but `connections`, `connections_per_address` and `buffered`, of which the process has one
-    /// count; a route sets `body` alone, because the rest is decided before it is known.
+    /// A listener sets all but `buffered`; a route sets `body` alone, because the rest is decided before it is known. The
+    /// connections of a listener are counted on top of those of the process: both limits hold.
     public struct LimitOverrides: Equatable, Sendable {
         public var requestLine: Located<Int>?
         public var head: Located<Int>?
@@ -67,7 +67,9 @@ extension Configuration {
         public init() {}
     }
 
-    /// The timeouts that the process or a listener sets; `nil` is "not set here".
+    /// The timeouts that one place of the file sets; `nil` is "not set here".
+    ///
+    /// A listener sets them all; a route sets `body`, `body_rate` and `write`: the others end before it is known.
     public struct TimeoutOverrides: Equatable, Sendable {
         public var head: Located<Duration>?
         public var body: Located<Duration>?
@@ -90,14 +92,17 @@ extension Configuration {
         return result
     }
 
-    /// The timeouts that hold for a client: what its listener says, else the process, else the default.
+    /// The timeouts that hold for a request: what its route says, else its listener, else the process, else the default.
     ///
-    /// - Parameter listener: where the client connected; `nil`: what holds for the process.
+    /// - Parameters:
+    ///   - listener: where the client connected; `nil`: what holds for the process.
+    ///   - route: the route chosen; `nil`: what holds before one is.
     /// - Returns: a value for every timeout.
-    public func timeouts(of listener: Listener?) -> Timeouts {
+    public func timeouts(of listener: Listener?, _ route: Route? = nil) -> Timeouts {
         var result = Timeouts()
         timeouts.apply(to: &result)
         listener?.timeouts.apply(to: &result)
+        route?.timeouts.apply(to: &result)
         return result
     }
 }

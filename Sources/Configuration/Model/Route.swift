@@ -37,6 +37,9 @@ extension Configuration {
         /// What is written here, and wins over the listener's.
         public var limits = LimitOverrides()
 
+        /// What is written here, and wins over the listener's.
+        public var timeouts = TimeoutOverrides()
+
         /// A request to try it with.
         public var example: Example?
     }

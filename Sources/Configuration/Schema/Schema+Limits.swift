@@ -41,18 +41,17 @@ extension Schema {
                 elsewhere[field.key] = "it holds before a route is known"
             }
         }
-        if level != .process {
-            for key in ["connections", "connections_per_address", "buffered"] {
-                elsewhere[key] = "the process has one count of them"
-            }
-        }
+        if level == .listener { elsewhere["buffered"] = "all listeners share it" }
         let kept = limitFields(level).filter { elsewhere[$0.key] == nil }
         return overrides("limits", level, Configuration.LimitOverrides(), kept, elsewhere)
     }
 
     /// The timeouts that can be written at a level.
     static func timeouts(_ level: Level) -> ValueKind<Configuration.TimeoutOverrides> {
-        overrides("timeouts", level, Configuration.TimeoutOverrides(), timeoutFields(level), [:])
+        let early = "it holds before a route is known"
+        let elsewhere = level == .route ? ["head": early, "idle": "it is a connection's, between its requests"] : [:]
+        let kept = timeoutFields(level).filter { elsewhere[$0.key] == nil }
+        return overrides("timeouts", level, Configuration.TimeoutOverrides(), kept, elsewhere)
     }
 
     private static func overrides<Overrides: Sendable>(
@@ -64,7 +63,7 @@ extension Schema {
     ) -> ValueKind<Overrides> {
         let summaries = [
             "limits": "How much is accepted. The nearest holds: a route's, else its listener's, else the process's.",
-            "timeouts": "The client's side. The nearest holds: a listener's, else the process's.",
+            "timeouts": "The client's side. The nearest holds: a route's, else its listener's, else the process's.",
         ]
         return Kind.object(
             Shape<Overrides>(
@@ -131,7 +130,10 @@ extension Schema {
                 \.connections,
                 Kind.integer(1...10_000_000).or("none"),
                 level,
-                "The most client connections. Beyond it idle ones are closed, then new ones get 503."
+                """
+                The most client connections; a listener's own come on top of the process's. Beyond it idle ones are \
+                closed, then new ones get 503.
+                """
             ),
             limit(
                 "connections_per_address",
@@ -139,7 +141,7 @@ extension Schema {
                 \.connectionsPerAddress,
                 Kind.integer(1...10_000_000).or("none"),
                 level,
-                "The most client connections of one address."
+                "The most client connections of one address; a listener's own come on top of the process's."
             ),
             limit(
                 "buffered",

@@ -42,7 +42,6 @@ extension Schema {
         initial: RouteDraft(),
         exactlyOne: ["function", "upstream", "redirect", "respond", "files"],
         needs: [("rewrite", ["function", "upstream", "files"])],
-        elsewhere: ["timeouts": "how long a client may be silent is its listener's; 'timeout' bounds the whole answer"],
         fields: matchFields + targetFields + stageFields
     )
 
@@ -108,6 +107,13 @@ extension Schema {
             Kind.duration().located.optional,
             "From the request's head to the end of the response, queue included (504).",
             default: "none"
+        ),
+        Field(
+            "timeouts",
+            \.route.timeouts,
+            timeouts(.route),
+            "Timeouts of this route.",
+            default: "those of the listener"
         ),
         Field("limits", \.route.limits, limits(.route), "Limits of this route.", default: "those of the listener"),
         Field("example", \.route.example, example.optional, "A request to try it with.", default: "none"),

@@ -108,7 +108,7 @@ enum Schema {
             "timeouts",
             \.configuration.timeouts,
             timeouts(.process),
-            "How long a client may be silent; here for the process, or in a listener: the nearest holds.",
+            "How long a client may be silent; here for the process, in a listener and in a route: the nearest holds.",
             default: "as below"
         ),
         Field("paths", \.configuration.paths, paths, "How request paths are read.", default: "as below"),
