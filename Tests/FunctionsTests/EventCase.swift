@@ -55,8 +55,8 @@ struct EventCase: CustomTestStringConvertible, Sendable {
         }
         lines.removeLast()  // behind the last line feed
         let end = lines.firstIndex(of: "") ?? lines.count
-        head = lines[..<end].flatMap { Self.bytes($0) + [0x0D, 0x0A] } + [0x0D, 0x0A]
-        body = Self.bytes(lines.dropFirst(end + 1).joined(separator: "\n"))
+        head = lines[..<end].flatMap { AnswerCase.bytes($0) + [0x0D, 0x0A] } + [0x0D, 0x0A]
+        body = AnswerCase.bytes(lines.dropFirst(end + 1).joined(separator: "\n"))
         expected = parts.count > 1 ? parts[1].split(separator: "\n").joined() : ""
         for setting in settings { apply(setting.split(separator: " ").map(String.init)) }
     }
@@ -80,21 +80,6 @@ struct EventCase: CustomTestStringConvertible, Sendable {
         var bytes = [UInt8](repeating: 0, count: 1 << 16)
         let count = fread(&bytes, 1, bytes.count, file)
         return String(decoding: bytes[..<count], as: UTF8.self)
-    }
-
-    private static func bytes(_ text: String) -> [UInt8] {
-        var rest = Array(text.utf8)[...]
-        var result: [UInt8] = []
-        while let byte = rest.popFirst() {
-            if byte == ASCII.backslash, rest.first == 0x78, rest.count > 2 {
-                rest.removeFirst()
-                result.append(UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16) ?? 0)
-                rest.removeFirst(2)
-            } else {
-                result.append(byte)
-            }
-        }
-        return result
     }
 
     /// The event, through parser, router and encoder.
