@@ -110,6 +110,8 @@ int penstock_memory_file(const char *name, const void *bytes, size_t length) {
     return file;
 }
 
+int penstock_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC) == 0 ? 0 : errno; }
+
 ssize_t penstock_receive(int control, int flags, void *bytes, size_t length, int *descriptors, size_t most) {
     union {
         char bytes[CMSG_SPACE(sizeof(int) * (1 + PENSTOCK_SPAWN_DESCRIPTORS))];

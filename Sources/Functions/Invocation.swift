@@ -37,6 +37,11 @@ public final class Invocation {
     /// The invoker writes it before it calls the observer.
     public var runNanoseconds: Int64 = -1
 
+    /// Nanoseconds that its instance took to start, where that was started since it was asked for; else -1.
+    ///
+    /// The invoker writes it before it calls the observer.
+    public var initNanoseconds: Int64 = -1
+
     /// Whether nobody waits for the answer any more: it runs on if it has started, and its answer is dropped.
     public private(set) var isAbandoned = false
 
@@ -163,6 +168,7 @@ public final class Invocation {
         isRaw = false
         queueNanoseconds = 0
         runNanoseconds = -1
+        initNanoseconds = -1
         isAbandoned = false
         isLent = false
         exchangeID = nil

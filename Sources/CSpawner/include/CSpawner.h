@@ -77,3 +77,6 @@ int penstock_spawner_receive(int control, struct penstock_spawn_answer *answer, 
 
 // Makes an anonymous file of `length` bytes that nobody can change: a descriptor or -errno.
 int penstock_memory_file(const char *name, const void *bytes, size_t length);
+
+// pipe2(2), closed on exec: 0 or an errno.
+int penstock_pipe(int ends[2]);

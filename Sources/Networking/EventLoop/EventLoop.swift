@@ -100,6 +100,18 @@ public final class EventLoop: @unchecked Sendable {  // confined to its thread; 
         registrations[Int(descriptor)] = Registration()
     }
 
+    /// Watches `descriptor` no longer, so that another loop can; from any thread.
+    ///
+    /// Its source stays until ``forget(_:_:)``, and may still be told of an event that this loop had already taken from
+    /// the kernel: it has to know by itself whose the descriptor is.
+    public func disown(_ descriptor: Int32) { _ = penstock_epoll_remove(epoll.rawValue, descriptor) }
+
+    /// Lets the source of a disowned descriptor go, unless the number has another source by now.
+    public func forget(_ descriptor: Int32, _ source: any EventSource) {
+        guard Int(descriptor) < registrations.count, registrations[Int(descriptor)].source === source else { return }
+        registrations[Int(descriptor)] = Registration()
+    }
+
     // MARK: Time
 
     /// Makes `timer` fire at `deadline`: to 4 ms, never early.

@@ -1,0 +1,258 @@
+import Glibc
+import PenstockBytes
+import PenstockNetworking
+import PenstockObservability
+import PenstockSystem
+import Synchronization
+
+/// Events out, answers and lines in.
+extension FunctionInstance {
+    /// A descriptor is ready, or was before the instance went to another loop: then the event is not for us.
+    func ready(_ stream: InstanceWatch.Stream, _ events: Readiness, on loop: Int) {
+        let isLeased = holder.load(ordering: .acquiring) == loop
+        guard isLeased || pool.claim(self, on: loop) else { return }
+        switch stream {
+        case .log: readLog(untilDry: false)
+        case .events: sendEvent()
+        case .answers:
+            if events.contains(.writable) { sendEvent() }
+            if events != .writable, isWatchingAnswers { receive() }
+        }
+        if !isLeased, phase == .idle { pool.offer(self) }
+    }
+
+    // MARK: Events
+
+    /// Makes the event what its wire wants and begins to send it.
+    func beginEvent() {
+        guard let ticket, let invocation = ticket.invocation else { return }
+        switch settings.wire {
+        case .frames:
+            InvocationFrame.seal(
+                &invocation.frame,
+                id: currentID,
+                milliseconds: settings.timeout / 1_000_000,
+                flags: invocation.isRaw ? InvocationFrame.raw : 0
+            )
+        case .lines, .once:
+            guard !ticket.isSealed else { break }
+            // Between JSON's tokens a line break is as good as a space; inside a string there is none.
+            invocation.frame.consume(invocation.eventStart)
+            for (offset, byte) in invocation.frame.readable.enumerated()
+            where byte == ASCII.lineFeed || byte == ASCII.carriageReturn {
+                invocation.frame.mutableReadable[offset] = ASCII.space
+            }
+            if settings.wire == .lines { invocation.frame.append(ASCII.lineFeed) }
+        }
+        ticket.isSealed = true
+        send(invocation, isFirst: true)
+    }
+
+    private func sendEvent() {
+        guard let invocation = ticket?.invocation else { return watchEvents(false) }
+        send(invocation, isFirst: false)
+    }
+
+    private func send(_ invocation: Invocation, isFirst: Bool) {
+        var isFirst = isFirst
+        while !invocation.frame.isEmpty {
+            do {
+                let count = try write(invocation.frame.readable)
+                guard count > 0 else { return watchEvents(true) }
+                invocation.frame.consume(count)
+                isFirst = false
+            } catch {
+                watchEvents(false)
+                // It died while it was idle. Of what it had begun to read, nobody knows how far it came.
+                if isFirst { giveBackUnread() }
+                return
+            }
+        }
+        watchEvents(false)
+        invocation.releaseFrame()
+        if settings.wire == .once { descriptors.closeEvents() }
+    }
+
+    private func write(_ bytes: UnsafeRawBufferPointer) throws(SystemError) -> Int {
+        if settings.wire == .frames { return try Socket.send(descriptors.events, bytes) }
+        while true {
+            let count = Glibc.write(descriptors.events, bytes.baseAddress, bytes.count)
+            if count >= 0 { return count }
+            switch errno {
+            case EINTR: continue
+            case EAGAIN: return 0
+            default: throw SystemError(call: "write")
+            }
+        }
+    }
+
+    /// Asks it to end.
+    func closeEvents() {
+        guard settings.wire == .frames else { return descriptors.closeEvents() }
+        var bytes = ByteBuffer()
+        InvocationFrame.appendDrain(to: &bytes)
+        _ = try? Socket.send(descriptors.events, bytes.readable)
+    }
+
+    // MARK: Answers
+
+    /// Reads once; the loop calls again while there is more.
+    private func receive() {
+        let isWhole = received.isEmpty
+        if !isWhole { received.reserve(max(expected - received.count, 16_384)) }
+        let room = isWhole ? share.loop.input : received.writable
+        let count = read(descriptors.answers, room.baseAddress, room.count)
+        if count < 0 {
+            if errno != EAGAIN && errno != EINTR { channelClosed() }
+            return
+        }
+        guard count > 0 else { return channelClosed() }
+        if isWhole {
+            take(UnsafeRawBufferPointer(rebasing: room[..<count]))
+        } else {
+            received.commit(count)
+            takeReceived()
+        }
+    }
+
+    /// Reads what is there when it has ended: a whole answer wins over the exit.
+    func readToEnd() {
+        while isWatchingAnswers {
+            let before = received.count
+            receive()
+            if isWatchingAnswers, received.count == before { return }
+        }
+    }
+
+    /// What is gathered may be an answer now.
+    ///
+    /// It leaves the buffer first: the instance may be another loop's afterwards.
+    private func takeReceived() {
+        if settings.wire == .frames, received.count < expected { return }
+        var whole = ByteBuffer()
+        swap(&whole, &received)
+        take(whole.readable)
+    }
+
+    private func take(_ bytes: UnsafeRawBufferPointer) {
+        switch settings.wire {
+        case .frames: takeFrame(bytes)
+        case .lines: takeLine(bytes)
+        case .once: takePart(bytes)
+        }
+    }
+
+    private func keep(_ bytes: UnsafeRawBufferPointer, expecting length: Int) {
+        expected = length
+        received.reserve(max(length, bytes.count))
+        received.append(bytes)
+    }
+
+    private func takeFrame(_ bytes: UnsafeRawBufferPointer) {
+        let frame: InstanceFrame?
+        let limit = max(settings.responseLimit, 1 << 18) + 65_536
+        do {
+            frame = try InstanceFrame.parse(bytes, limit: limit)
+        } catch {
+            return violate(error)
+        }
+        guard let frame else { return keep(bytes, expecting: InvocationFrame.headLength) }
+        guard bytes.count >= frame.length else { return keep(bytes, expecting: frame.length) }
+        let payload = UnsafeRawBufferPointer(rebasing: bytes[InvocationFrame.headLength..<frame.length])
+        let surplus = bytes.count > frame.length
+        switch frame.kind {
+        case .ready:
+            guard frame.id == 0, payload.isEmpty, !surplus else { return violate(.unexpected(.ready)) }
+            becomeReady()
+        case .initError: refuse(payload)
+        case .reply, .result, .error: takeAnswer(frame, payload, surplus)
+        }
+    }
+
+    private func takeAnswer(_ frame: InstanceFrame, _ payload: UnsafeRawBufferPointer, _ surplus: Bool) {
+        guard phase == .busy, let invocation = ticket?.invocation else { return violate(.unexpected(frame.kind)) }
+        guard frame.id == currentID else { return violate(.unknownID(frame.id)) }
+        guard invocation.frame.isEmpty else { return violate(.unexpected(frame.kind)) }  // it has not read all of it
+        let envelope: Envelope?
+        do {
+            envelope = frame.kind == .reply ? try Envelope.parse(payload) : nil
+        } catch {
+            return violate(error)
+        }
+        guard envelope == nil || !invocation.isRaw else { return violate(.unexpected(.reply)) }
+        let ticket = finishEvent(surplus: surplus)
+        let now = MonotonicClock.now()
+        if let envelope {
+            ticket?.replied(at: now, envelope, payload)
+        } else if frame.kind == .result {
+            ticket?.returned(at: now, payload)
+        } else {
+            ticket?.failed(at: now, InstanceFailure.reported(payload))
+        }
+    }
+
+    private func takeLine(_ bytes: UnsafeRawBufferPointer) {
+        guard let end = bytes.firstIndex(of: ASCII.lineFeed) else {
+            guard bytes.count <= settings.responseLimit else {
+                return fail(InstanceFailure.tooLarge(settings.responseLimit))
+            }
+            return keep(bytes, expecting: bytes.count + 1)
+        }
+        guard end <= settings.responseLimit else { return fail(InstanceFailure.tooLarge(settings.responseLimit)) }
+        guard phase == .busy else { return violate(.unexpected(.result)) }
+        guard ticket?.invocation?.frame.isEmpty == true else { return violate(.unexpected(.result)) }
+        let ticket = finishEvent(surplus: end + 1 < bytes.count)
+        ticket?.returned(at: MonotonicClock.now(), UnsafeRawBufferPointer(rebasing: bytes[..<end]))
+    }
+
+    private func takePart(_ bytes: UnsafeRawBufferPointer) {
+        guard phase == .busy || phase == .closed else { return violate(.unexpected(.result)) }
+        guard bytes.count <= settings.responseLimit else {
+            return fail(InstanceFailure.tooLarge(settings.responseLimit))
+        }
+        keep(bytes, expecting: bytes.count + 1)
+    }
+
+    // MARK: Lines
+
+    /// Reads what was printed: once, or all that is there.
+    func readLog(untilDry: Bool) {
+        guard descriptors.log >= 0 else { return }
+        var left = untilDry ? 64 : 1
+        while left > 0 {
+            left -= 1
+            let count = read(descriptors.log, share.scratch.baseAddress, share.scratch.count)
+            if count > 0 {
+                print(UnsafeRawBufferPointer(rebasing: share.scratch[..<count]))
+                continue
+            }
+            if count == 0 {
+                flushLog()
+                return closeLog()
+            }
+            break
+        }
+        if untilDry { flushLog() }
+    }
+
+    private func print(_ bytes: UnsafeRawBufferPointer) {
+        withSource { source in
+            log.receive(bytes, at: share.loop.now) { share.output.printed($0, from: source) }
+        }
+    }
+
+    private func flushLog() {
+        withSource { source in
+            log.flush(at: share.loop.now) { share.output.printed($0, from: source) }
+        }
+    }
+
+    private func withSource(_ body: (FunctionLog.Source) -> Void) {
+        let none = UnsafeRawBufferPointer(start: nil, count: 0)
+        let requestID = ticket?.invocation?.requestID ?? none
+        let stream: FunctionLog.Stream = settings.wire == .frames ? .either : .error
+        pool.name.withUnsafeBytes { name in
+            body(FunctionLog.Source(function: name, instance: number, requestID: requestID, stream: stream))
+        }
+    }
+}

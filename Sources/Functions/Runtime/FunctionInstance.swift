@@ -1,0 +1,423 @@
+import Glibc
+import PenstockBytes
+import PenstockNetworking
+import PenstockObservability
+import PenstockSystem
+import Synchronization
+
+/// One process of a function, and our end of it.
+///
+/// It belongs to one loop at a time: to the one that holds it, by a lease or because it is starting or ending, and while
+/// it is idle to the pool's lock. What it does next is decided by ``InstanceState``.
+final class FunctionInstance: @unchecked Sendable {  // see above: `holder` says which thread may touch it
+    /// Nobody holds it: it is in the pool's book.
+    static let nobody = -1
+
+    let pool: InstancePool
+
+    /// Its number in its pool, from 1 on: what the log calls it.
+    let number: Int
+
+    /// The loop that holds it, or ``nobody``.
+    ///
+    /// Written under the pool's lock, or by its holder.
+    let holder: Atomic<Int>
+
+    /// The loop that watches its descriptors; written under the pool's lock.
+    var home: Int
+
+    private(set) var state = InstanceState()
+    var descriptors = InstanceDescriptors(events: -1, answers: -1, log: -1)
+
+    /// What it works on.
+    var ticket: Ticket?
+
+    /// The id of that.
+    var currentID: UInt64 = 0
+
+    /// The beginning of an answer that has not all come.
+    var received = ByteBuffer()
+
+    /// Bytes of the answer that has begun, as far as that is known.
+    var expected = 0
+
+    var log = InstanceLog()
+
+    /// How many events it has answered.
+    private(set) var answered = 0
+
+    /// Whether it ever said READY.
+    private(set) var wasReady = false
+
+    /// Whether it is ending: what it answers still counts, but it takes no more.
+    private(set) var isDoomed = false
+
+    private var watches: [InstanceWatches?]
+    private var process: UInt64 = 0
+    private var isStartReported = false
+    private var startedAt = Instant.never
+    private var readyAt = Instant.never
+
+    /// What the pool's counts know of it; under the pool's lock.
+    var isCountedReady = false
+    var isCountedFailed = false
+
+    /// Whether the gateway ends it.
+    private var wasAskedToEnd = false
+    private lazy var timer = Timer(target: self)
+
+    init(_ pool: InstancePool, number: Int, home: Int) {
+        self.pool = pool
+        self.number = number
+        self.home = home
+        holder = Atomic(home)
+        watches = Array(repeating: nil, count: pool.shares.count)
+    }
+
+    var settings: FunctionSettings { pool.settings }
+    var share: InstanceLoop { pool.shares[home] }
+    var phase: InstanceState.Phase { state.phase }
+
+    // MARK: Life
+
+    /// Asks the spawner for the process.
+    ///
+    /// On its loop.
+    func start() {
+        startedAt = MonotonicClock.now()
+        share.loop.set(timer, at: share.loop.now + settings.initTimeout)
+        do {
+            var launch = try InstanceLaunch(settings)
+            defer { launch.closeTheirs() }
+            descriptors = launch.ours
+            process = try pool.spawner.spawn(launch.launch, for: self)
+        } catch {
+            let failure = InvocationError(.gateway, type: "Gateway.SpawnFailed", message: "\(error)")
+            perform(state.receive(.exited), failure)
+        }
+    }
+
+    private func started() {
+        let actions = state.receive(.spawned)
+        if phase == .starting {
+            attach()
+            if settings.wire != .frames { becomeReady() }
+        }
+        perform(actions, nil)
+    }
+
+    /// It may be given events.
+    ///
+    /// Where it speaks no frames, it has no way to say when.
+    func becomeReady() {
+        guard phase == .starting else { return violate(.unexpected(.ready)) }
+        share.loop.cancel(timer)
+        wasReady = true
+        readyAt = MonotonicClock.now()
+        perform(state.receive(.ready), nil)
+    }
+
+    /// Whether it ended without having been asked to, or given anything to do.
+    var hasCrashedIdle: Bool { !wasAskedToEnd && currentID == 0 }
+
+    /// Works on `ticket` from now on.
+    ///
+    /// On the loop that holds it.
+    func run(_ ticket: Ticket) {
+        _ = state.receive(.take)
+        self.ticket = ticket
+        let now = MonotonicClock.now()
+        ticket.start(at: now, instanceStartedAt: startedAt, readyAt: readyAt)
+        share.loop.set(timer, at: now + settings.timeout)
+        currentID &+= 1
+        beginEvent()
+    }
+
+    /// It has answered; gives the ticket back, and itself to the pool.
+    ///
+    /// - Parameter surplus: whether it has written more than the answer.
+    /// - Returns: whom the answer is for. The instance may be on another loop from here on.
+    func finishEvent(surplus: Bool) -> Ticket? {
+        readLog(untilDry: true)
+        let finished = ticket
+        ticket = nil
+        answered &+= 1
+        share.loop.cancel(timer)
+        if surplus { isDoomed = true }
+        perform(state.receive(.answered), nil)
+        if surplus { violate(.surplusBytes) }
+        return finished
+    }
+
+    /// Ends it when it has nothing to do.
+    ///
+    /// On the loop that holds it.
+    func drain() {
+        wasAskedToEnd = true
+        perform(state.receive(.drain), nil)
+    }
+
+    /// It has come from another loop, for `ticket`.
+    ///
+    /// On the loop that holds it now.
+    func arrive(for ticket: Ticket) {
+        if phase == .idle { attach() }
+        if ticket.invocation?.isAbandoned != false {
+            ticket.failed(at: MonotonicClock.now(), .abandoned)
+            if phase == .idle { pool.offer(self) }
+        } else if phase == .idle {
+            run(ticket)
+        } else {
+            pool.accept(ticket, on: home, at: MonotonicClock.now())
+        }
+    }
+
+    /// It has written what it must not.
+    func violate(_ error: FrameError) { fail(InstanceFailure.violation(error)) }
+
+    /// It has to go, for this reason.
+    func fail(_ failure: InvocationError) {
+        isDoomed = true
+        perform(state.receive(.violation), failure)
+    }
+
+    /// It could not start, in its own words.
+    func refuse(_ payload: UnsafeRawBufferPointer) {
+        guard phase == .starting else { return violate(.unexpected(.initError)) }
+        perform(state.receive(.refused), InvocationError(.start, payload: payload))
+    }
+
+    /// Its channel has ended.
+    ///
+    /// A command that answers by ending may go on until its time is over.
+    func channelClosed() {
+        stopWatchingAnswers()
+        let wasBusy = phase == .busy
+        perform(state.receive(.closed), nil)
+        if phase == .closed, !(wasBusy && settings.wire == .once) {
+            share.loop.set(timer, at: share.loop.now + 100_000_000)
+        }
+    }
+
+    private func exited(_ status: Int32?) {
+        isDoomed = true
+        if phase != .killed { readToEnd() }
+        if settings.wire == .once, status == 0, phase == .busy || phase == .closed { answerOnce() }
+        let failure = ticket?.invocation.map { InstanceFailure.exited(status, $0.requestID) }
+        perform(state.receive(.exited), failure ?? InstanceFailure.exitedAtStart(status))
+    }
+
+    /// A command has ended with status 0: what it wrote is the answer.
+    private func answerOnce() {
+        guard let finished = ticket else { return }
+        readLog(untilDry: true)
+        ticket = nil
+        answered &+= 1
+        finished.returned(at: MonotonicClock.now(), received.readable)
+    }
+
+    // MARK: What the state asks for
+
+    private func perform(_ actions: InstanceState.Actions, _ failure: InvocationError?) {
+        if actions.contains(.fail), let failure { failPending(failure) }
+        if actions.contains(.kill) {
+            pool.spawner.signal(process, SIGKILL)
+            stopWatchingAnswers()
+            share.loop.cancel(timer)
+        }
+        if actions.contains(.terminate) {
+            pool.spawner.signal(process, SIGTERM)
+            share.loop.set(timer, at: share.loop.now + 2_000_000_000)
+        }
+        if actions.contains(.close) {
+            closeEvents()
+            share.loop.set(timer, at: share.loop.now + 2_000_000_000)
+        }
+        if actions.contains(.release) { release() }
+        if actions.contains(.offer), !isDoomed { pool.offer(self) }
+    }
+
+    private func failPending(_ failure: InvocationError) {
+        readLog(untilDry: true)
+        if let failed = ticket {
+            ticket = nil
+            failed.failed(at: MonotonicClock.now(), failure)
+        } else if !wasReady, !isStartReported {
+            isStartReported = true
+            pool.startFailed(failure, of: self)
+        }
+    }
+
+    private func release() {
+        readLog(untilDry: true)
+        share.loop.cancel(timer)
+        detach()
+        for (index, watches) in watches.enumerated() where index != home {
+            guard let watches else { continue }
+            let loop = pool.shares[index].loop
+            let (answers, log) = (descriptors.answers, descriptors.log)
+            loop.submit {
+                loop.forget(answers, watches.answers)
+                loop.forget(log, watches.log)
+            }
+        }
+        watches = []
+        descriptors.closeAll()
+        received.release()
+        pool.ended(self)
+    }
+
+    // MARK: Descriptors
+
+    /// Lets its loop watch it.
+    func attach() {
+        if watches[home] == nil { watches[home] = InstanceWatches(self, on: home) }
+        guard let watches = watches[home] else { return }
+        do {
+            try share.loop.register(descriptors.answers, watches.answers, .readable)
+            isWatchingAnswers = true
+            guard descriptors.log >= 0 else { return }
+            try share.loop.register(descriptors.log, watches.log, .readable)
+            isWatchingLog = true
+        } catch {
+            fail(InvocationError(.gateway, type: "Gateway.WatchFailed", message: "\(error)"))
+        }
+    }
+
+    private(set) var isWatchingAnswers = false
+    private var isWatchingEvents = false
+    private var isWatchingLog = false
+
+    /// Lets its loop watch it no longer.
+    func detach() {
+        stopWatchingAnswers()
+        stopWatchingLog()
+    }
+
+    private func stopWatchingLog() {
+        guard isWatchingLog else { return }
+        isWatchingLog = false
+        share.loop.deregister(descriptors.log)
+    }
+
+    /// Takes its descriptors from the loop that they are on; on another loop's thread, which holds it.
+    func disown(from loop: EventLoop) {
+        loop.disown(descriptors.answers)
+        if descriptors.log >= 0 { loop.disown(descriptors.log) }
+    }
+
+    private func stopWatchingAnswers() {
+        watchEvents(false)
+        guard isWatchingAnswers else { return }
+        isWatchingAnswers = false
+        share.loop.deregister(descriptors.answers)
+    }
+
+    /// Whether its loop waits until more of an event fits.
+    func watchEvents(_ isWanted: Bool) {
+        guard isWatchingEvents != isWanted else { return }
+        isWatchingEvents = isWanted
+        if descriptors.events == descriptors.answers {
+            share.loop.watch(descriptors.events, isWanted ? [.readable, .writable] : .readable)
+        } else if !isWanted {
+            share.loop.deregister(descriptors.events)
+        } else if let watches = watches[home] {
+            do {
+                try share.loop.register(descriptors.events, watches.events, .writable)
+            } catch {
+                fail(InvocationError(.gateway, type: "Gateway.WatchFailed", message: "\(error)"))
+            }
+        }
+    }
+
+    /// Its log pipe has ended.
+    func closeLog() {
+        stopWatchingLog()
+        close(descriptors.log)
+        descriptors.log = -1
+    }
+
+    /// The instance that was to work on `ticket` is dead and has read nothing of it: another one gets it.
+    func giveBackUnread() {
+        guard let unread = ticket else { return }
+        ticket = nil
+        share.loop.cancel(timer)
+        unread.startAgain()
+        let index = home
+        channelClosed()
+        pool.accept(unread, on: index, at: MonotonicClock.now())
+    }
+}
+
+// MARK: - What the spawner and the clock say
+
+extension FunctionInstance: SpawnerClient, TimerTarget {
+    func processStarted(_ pid: Int32) { pool.deliver(to: self) { $0.started() } }
+
+    func processFailed(_ error: SystemError) {
+        pool.deliver(to: self) { instance in
+            let failure = InvocationError(
+                .start,
+                type: "Runtime.ExecFailed",
+                message: "\(instance.launchedPath): \(error)"
+            )
+            instance.perform(instance.state.receive(.exited), failure)
+        }
+    }
+
+    private var launchedPath: String {
+        switch settings.program {
+        case .python(let interpreter, _, _), .node(let interpreter, _, _): interpreter
+        case .jsonLines(let program, _), .exec(let program, _): program
+        }
+    }
+
+    func processExited(_ status: Int32?) { pool.deliver(to: self) { $0.exited(status) } }
+
+    func expired(_ timer: Timer) {
+        let failure: InvocationError
+        switch phase {
+        case .spawning, .starting: failure = InstanceFailure.notReady(after: settings.initTimeout)
+        case .busy: failure = timedOut()
+        case .closed: failure = settings.wire == .once ? timedOut() : InstanceFailure.channelClosed
+        case .idle, .draining, .terminating, .killed, .exited: failure = InstanceFailure.channelClosed
+        }
+        isDoomed = true
+        perform(state.receive(.expired), failure)
+    }
+
+    private func timedOut() -> InvocationError {
+        let none = UnsafeRawBufferPointer(start: nil, count: 0)
+        return InstanceFailure.timedOut(after: settings.timeout, ticket?.invocation?.requestID ?? none)
+    }
+}
+
+/// What the loops call when an instance's descriptors are ready; one set for each loop that ever watched it.
+final class InstanceWatches: Sendable {
+    let answers: InstanceWatch
+    let events: InstanceWatch
+    let log: InstanceWatch
+
+    init(_ instance: FunctionInstance, on loop: Int) {
+        answers = InstanceWatch(instance, .answers, on: loop)
+        events = InstanceWatch(instance, .events, on: loop)
+        log = InstanceWatch(instance, .log, on: loop)
+    }
+}
+
+/// One descriptor of an instance, as one loop knows it.
+final class InstanceWatch: EventSource, Sendable {
+    enum Stream { case answers, events, log }
+
+    private let instance: FunctionInstance
+    private let stream: Stream
+    private let loop: Int
+
+    init(_ instance: FunctionInstance, _ stream: Stream, on loop: Int) {
+        self.instance = instance
+        self.stream = stream
+        self.loop = loop
+    }
+
+    func ready(_ events: Readiness) { instance.ready(stream, events, on: loop) }
+}

@@ -1,0 +1,101 @@
+import Glibc
+import PenstockBytes
+
+/// What the gateway says of an instance that said nothing itself.
+///
+/// Messages are Lambda's where Lambda has one (functions.md, section 5).
+enum InstanceFailure {
+    /// It ended before it had answered; `status` as `wait(2)` has it, `nil` when nobody could say.
+    static func exited(_ status: Int32?, _ requestID: UnsafeRawBufferPointer) -> InvocationError {
+        InvocationError(
+            .exited,
+            type: "Runtime.ExitError",
+            message: "RequestId: \(text(requestID)) Error: Runtime exited \(words(for: status))"
+        )
+    }
+
+    /// It ended before it was ready.
+    static func exitedAtStart(_ status: Int32?) -> InvocationError {
+        InvocationError(.start, type: "Runtime.ExitError", message: "Error: Runtime exited \(words(for: status))")
+    }
+
+    private static func words(for status: Int32?) -> String {
+        guard let status else { return "with error: signal: killed" }
+        let signal = status & 0x7F
+        if signal != 0 {
+            let name = strsignal(signal).map { String(cString: $0).lowercased() } ?? "\(signal)"
+            return "with error: signal: \(name)"
+        }
+        let code = status >> 8 & 0xFF
+        return code == 0 ? "without providing a reason" : "with error: exit status \(code)"
+    }
+
+    /// It ran longer than `timeout`.
+    static func timedOut(after nanoseconds: Int64, _ requestID: UnsafeRawBufferPointer) -> InvocationError {
+        InvocationError(
+            .timedOut,
+            type: "Sandbox.Timedout",
+            message: "RequestId: \(text(requestID)) Error: Task timed out after \(seconds(nanoseconds)) seconds"
+        )
+    }
+
+    /// It was not ready within `init_timeout`.
+    static func notReady(after nanoseconds: Int64) -> InvocationError {
+        InvocationError(
+            .start,
+            type: "Sandbox.Timedout",
+            message: "Error: not ready after \(seconds(nanoseconds)) seconds (init_timeout)"
+        )
+    }
+
+    /// Its bytes are no frame, or no answer to what it was asked.
+    static func violation(_ error: FrameError) -> InvocationError {
+        InvocationError(
+            .violation,
+            type: "Runtime.ProtocolError",
+            message: "Error: the instance broke the protocol: \(error)"
+        )
+    }
+
+    /// Its channel ended, and it went on running.
+    static let channelClosed = InvocationError(
+        .violation,
+        type: "Runtime.ProtocolError",
+        message: "Error: the instance closed its connection and did not exit"
+    )
+
+    /// The answer is longer than `response_limit`.
+    static func tooLarge(_ limit: Int) -> InvocationError {
+        InvocationError(
+            .tooLarge,
+            type: "Function.ResponseSizeTooLarge",
+            message: "Response payload size exceeded maximum allowed payload size (\(limit) bytes)."
+        )
+    }
+
+    /// The payload of ERROR: the handler's failure, or the bootstrap's refusal of its result.
+    static func reported(_ payload: UnsafeRawBufferPointer) -> InvocationError {
+        let error = InvocationError(.function, payload: payload)
+        return error.type == "Function.ResponseSizeTooLarge" ? InvocationError(.tooLarge, payload: payload) : error
+    }
+
+    static let queueFull = InvocationError(
+        .queueFull,
+        type: "Gateway.QueueFull",
+        message: "as many events wait as may (queue.length)"
+    )
+
+    static let queueTimeout = InvocationError(
+        .queueTimeout,
+        type: "Gateway.QueueTimeout",
+        message: "no instance was free in time (queue.wait)"
+    )
+
+    private static func text(_ bytes: UnsafeRawBufferPointer) -> String { String(decoding: bytes, as: UTF8.self) }
+
+    private static func seconds(_ nanoseconds: Int64) -> String {
+        let hundredths = (nanoseconds + 5_000_000) / 10_000_000
+        let fraction = hundredths % 100
+        return "\(hundredths / 100).\(fraction < 10 ? "0" : "")\(fraction)"
+    }
+}

@@ -1,0 +1,166 @@
+import Glibc
+import PenstockBytes
+import PenstockFunctions
+import PenstockNetworking
+import PenstockObservability
+import PenstockSystem
+import Synchronization
+import Testing
+
+/// What became of an event, as a test wants to compare it.
+enum Outcome: Equatable, Sendable {
+    case reply(Int, fields: String, body: [UInt8])
+    case result(String)
+    case failure(InvocationError)
+
+    var body: String? { if case .reply(_, _, let body) = self { String(decoding: body, as: UTF8.self) } else { nil } }
+    var error: InvocationError? { if case .failure(let error) = self { error } else { nil } }
+    var status: Int? { if case .reply(let status, _, _) = self { status } else { nil } }
+}
+
+/// Two loops, a supervisor, a spawner and a folder for functions.
+final class FunctionBench: Sendable {
+    let group: EventLoopGroup
+    let shares: [InstanceLoop]
+    let spawner: Spawner
+    let lines: PrintedLines
+    let folder: String
+
+    init() throws {
+        group = try EventLoopGroup(count: 3)
+        let lines = PrintedLines()
+        self.lines = lines
+        shares = group.loops[..<2].map { InstanceLoop(loop: $0, output: lines) }
+        spawner = try Spawner(supervisor: group.loops[2])
+        var template = Array("/tmp/penstock-functions-XXXXXX".utf8CString)
+        folder = mkdtemp(&template).map { String(cString: $0) } ?? "/tmp"
+        group.start()
+    }
+
+    func end() {
+        spawner.close()
+        group.stop()
+    }
+
+    /// Writes a file into the folder, and answers its path.
+    func write(_ name: String, _ text: String) -> String {
+        let path = "\(folder)/\(name)"
+        let descriptor = open(path, O_CREAT | O_WRONLY | O_TRUNC, 0o755)
+        _ = Array(text.utf8).withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+        close(descriptor)
+        return path
+    }
+
+    func python(_ text: String, function: String = "handler", name: String = "handler.py") -> FunctionSettings {
+        let program = FunctionSettings.Program.python(
+            interpreter: "/usr/bin/python3",
+            file: write(name, text),
+            function: function
+        )
+        return complete(FunctionSettings(name: "tested", program: program, directory: folder))
+    }
+
+    func node(_ text: String, function: String = "handler", name: String = "handler.js") -> FunctionSettings {
+        let program = FunctionSettings.Program.node(
+            interpreter: "/usr/bin/node",
+            file: write(name, text),
+            function: function
+        )
+        return complete(FunctionSettings(name: "tested", program: program, directory: folder))
+    }
+
+    func command(_ program: FunctionSettings.Program) -> FunctionSettings {
+        complete(FunctionSettings(name: "tested", program: program, directory: folder))
+    }
+
+    private func complete(_ settings: FunctionSettings) -> FunctionSettings {
+        var settings = settings
+        settings.initTimeout = 30_000_000_000
+        settings.timeout = 30_000_000_000
+        settings.queueWait = 30_000_000_000
+        settings.environment = FunctionEnvironment.build(for: settings, own: [], gateway: ["PATH": "/usr/bin:/bin"])
+        return settings
+    }
+
+    func pool(_ settings: FunctionSettings) -> InstancePool {
+        InstancePool(settings, on: shares, spawner: spawner, supervisor: group.loops[2])
+    }
+
+    /// Sends one event through a pool from one of the loops.
+    func call(
+        _ pool: InstancePool,
+        _ event: String = "{}",
+        on loop: Int = 0,
+        raw: Bool = false,
+        requestID: String = "r-1"
+    ) async -> Outcome {
+        await withCheckedContinuation { continuation in
+            shares[loop].loop.submit {
+                let caller = Caller(continuation)
+                caller.invocation.isRaw = raw
+                Array(requestID.utf8).withUnsafeBytes { caller.invocation.name(requestID: $0) }
+                caller.invocation.beginFrame()
+                caller.invocation.frame.append(event)
+                caller.invoke(pool.invoker(on: loop))
+            }
+        }
+    }
+}
+
+/// Waits for one outcome.
+private final class Caller: InvocationObserver {
+    let invocation = Invocation()
+    private var continuation: CheckedContinuation<Outcome, Never>?
+    private var itself: Caller?
+
+    init(_ continuation: CheckedContinuation<Outcome, Never>) { self.continuation = continuation }
+
+    func invoke(_ invoker: InstanceInvoker) {
+        itself = self
+        invocation.begin(observer: self)
+        invoker.invoke(invocation)
+    }
+
+    private func end(_ outcome: Outcome) {
+        continuation?.resume(returning: outcome)
+        continuation = nil
+        itself = nil
+    }
+
+    func replied(
+        _ invocation: Invocation,
+        status: Int,
+        fields: UnsafeRawBufferPointer,
+        body: UnsafeRawBufferPointer
+    ) {
+        end(.reply(status, fields: String(decoding: fields, as: UTF8.self), body: Array(body)))
+    }
+
+    func returned(_ invocation: Invocation, json: UnsafeRawBufferPointer) {
+        end(.result(String(decoding: json, as: UTF8.self)))
+    }
+
+    func failed(_ invocation: Invocation, _ error: InvocationError) { end(.failure(error)) }
+}
+
+/// Everything that functions printed: `requestID|line`.
+final class PrintedLines: InstanceOutput, Sendable {
+    private let lines = Mutex<[String]>([])
+
+    var all: [String] { lines.withLock { $0 } }
+
+    func printed(_ line: UnsafeRawBufferPointer, from source: FunctionLog.Source) {
+        let id = String(decoding: source.requestID, as: UTF8.self)
+        let text = String(decoding: line, as: UTF8.self)
+        lines.withLock { $0.append("\(id)|\(text)") }
+    }
+}
+
+/// Waits until `condition` holds; a test that never sees it fails after 20 s.
+func eventually(_ what: Comment, _ condition: () async -> Bool) async {
+    for _ in 0..<2000 {
+        if await condition() { return }
+        try? await Task.sleep(for: .milliseconds(10))
+    }
+    Issue.record("never came true: \(what)")
+}
