@@ -47,7 +47,7 @@ let package = Package(
         // L0: no knowledge of HTTP, sockets or configuration.
         .target(name: "CLinux", path: "Sources/CLinux"),
         .target(name: "CSpawner", path: "Sources/CSpawner"),
-        .systemLibrary(name: "CYAML", path: "Sources/CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+        .systemLibrary(name: "CYAML", path: "Sources/CYAML", providers: [.apt(["libyaml-dev"])]),
         layer("Bytes", []),
         layer("System", ["CLinux"]),
 

@@ -13,7 +13,7 @@ struct Check: ParsableCommand {
     @OptionGroup var source: ConfigurationFile
 
     func run() throws {
-        guard let configuration = source.load(showsNotes: true) else { throw ExitCode.usage }
+        guard let configuration = source.load(use: .check) else { throw ExitCode.usage }
         let counts = [
             count(configuration.routes.count, "route"),
             count(configuration.functions.count, "function"),

@@ -7,13 +7,23 @@ struct ConfigurationFile: ParsableArguments {
     @Argument(help: "The configuration.", completion: .file(extensions: ["yaml", "yml"]))
     var file = "routes.yaml"
 
+    /// What the file is read for.
+    enum Use {
+        /// What is fine is said too, such as the interpreter that was found.
+        case check
+        /// Swift functions are errors, because this program has none.
+        case serve
+        case look
+    }
+
     /// Reads and checks the file; says what is wrong with it on standard error.
     ///
-    /// - Parameter showsNotes: whether what is fine is said too, such as the interpreter that was found.
+    /// - Parameter use: what for.
     /// - Returns: the configuration, `nil` where it has errors.
-    func load(showsNotes: Bool = false) -> Configuration? {
-        let loaded = Configuration.load(file, files: .host(resolveInterpreter: Interpreter.resolve))
-        let shown = loaded.diagnostics.filter { showsNotes || $0.severity != .note }
+    func load(use: Use = .look) -> Configuration? {
+        var loaded = Configuration.load(file, files: .host(resolveInterpreter: Interpreter.resolve))
+        if use == .serve { loaded = loaded.servedWith(swiftFunctions: nil) }
+        let shown = loaded.diagnostics.filter { use == .check || $0.severity != .note }
         if !shown.isEmpty {
             let text = shown.rendered(in: loaded.source, colour: Terminal.hasColour)
             Terminal.write(String(text.reversed().drop { $0 == "\n" }.reversed()), toStandardError: true)

@@ -17,14 +17,10 @@ struct Serve: ParsableCommand {
     @OptionGroup var source: ConfigurationFile
 
     func run() throws {
-        guard let configuration = source.load() else { throw ExitCode.usage }
-        if let complaint = configuration.swiftFunctionComplaint {
-            Terminal.write(complaint, toStandardError: true)
-            throw ExitCode.usage
-        }
+        guard let configuration = source.load(use: .serve) else { throw ExitCode.usage }
         let code: Int32
         do throws(GatewayError) {
-            code = try Gateway(configuration).run(reload: { source.load() }, started: announce)
+            code = try Gateway(configuration).run(reload: { source.load(use: .serve) }, started: announce)
         } catch {
             Terminal.write("penstock: error: \(error)", toStandardError: true)
             throw ExitCode.usage

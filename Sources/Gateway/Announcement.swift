@@ -1,4 +1,4 @@
-public import PenstockConfiguration
+import PenstockConfiguration
 import PenstockNetworking
 
 extension Gateway {
@@ -59,20 +59,5 @@ extension Configuration.Code {
         case .command(let command): command.arguments.map(\.value).joined(separator: " ")
         case .swift(let name): "swift \(name)"
         }
-    }
-}
-
-extension Configuration {
-    /// Why `penstock serve` cannot serve this file: functions that only a program of one's own can bring.
-    public var swiftFunctionComplaint: String? {
-        for function in functions {
-            guard case .swift(let name) = function.code else { continue }
-            return """
-                \(file):\(name.position.line):\(name.position.column): error: function '\(function.name)' is Swift code, \
-                which `penstock serve` does not have: build a program that has it, with \
-                `try Gateway.run(configuration: "\(file)", functions: ["\(name)": ...])` (see Examples/swift-functions)
-                """
-        }
-        return nil
     }
 }

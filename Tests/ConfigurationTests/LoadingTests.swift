@@ -144,6 +144,9 @@ struct LoadingTests {
             """
         let configuration = try #require(Machine.parse(text).configuration)
         #expect(configuration.checkSwiftFunctions(available).map { "\($0.position) \($0.message)" } == expected)
+        let served = Machine.parse(text).servedWith(swiftFunctions: available)
+        #expect(served.diagnostics.map { "\($0.position) \($0.message)" } == expected)
+        #expect((served.configuration == nil) == !expected.isEmpty)
     }
 
     @Test

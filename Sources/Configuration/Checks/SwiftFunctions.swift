@@ -31,7 +31,10 @@ extension Configuration {
                 file: file,
                 at: name.position,
                 "'\(name.value.excerpt)' is a Swift function, which penstock itself does not have",
-                hint: "run the program that calls Gateway.run with it"
+                hint: """
+                    serve this file from a program that has it: Gateway.run(configuration: "\(file)", \
+                    functions: ["\(name.value.excerpt)": ...])
+                    """
             )
         }
         guard !available.contains(name.value) else { return nil }
@@ -42,6 +45,22 @@ extension Configuration {
             at: name.position,
             "the program has no Swift function '\(name.value.excerpt)'",
             hint: near
+        )
+    }
+}
+
+extension Configuration.Loaded {
+    /// The same file, checked against the Swift functions of the program that serves it.
+    ///
+    /// - Parameter available: the names that the program has; `nil`: it is `penstock` itself, which has none.
+    /// - Returns: the file with the errors that this adds; there is no configuration where it adds one.
+    public func servedWith(swiftFunctions available: [String]?) -> Configuration.Loaded {
+        guard let configuration else { return self }
+        let problems = configuration.checkSwiftFunctions(available)
+        return Configuration.Loaded(
+            configuration: problems.hasErrors ? nil : configuration,
+            diagnostics: (diagnostics + problems).sortedByPlace(),
+            source: source
         )
     }
 }
