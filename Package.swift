@@ -163,7 +163,7 @@ let package = Package(
             exclude: ["Cases"]
         ),
         tests("Gateway", ["PenstockGateway", "PenstockConfiguration"]),
-        tests("EndToEnd", ["PenstockSystem"]),
+        tests("EndToEnd", []),
     ],
     swiftLanguageModes: [.v6]
 )
