@@ -63,7 +63,7 @@ final class RequestRecorder: ExchangeRecorder, Flushable {
 
     func ended(_ exchange: Exchange) {
         let record = exchange.route.map(record) ?? unrouted
-        let status = exchange.hasResponded ? exchange.response.status : 0
+        let status = exchange.hasResponded ? exchange.response.status : exchange.failure?.status ?? 0
         let now = log == nil ? exchange.loop.now : MonotonicClock.now()
         let duration = Int(max(0, now - exchange.startedAt))
         record.metrics.record(method: Int(exchange.head.method.rawValue), status: status, nanoseconds: duration)

@@ -127,7 +127,7 @@ final class ProxiedExchange: ClientStreamObserver {
     func failed(_ failure: ClientFailure) {
         guard let exchange else { return }
         connection = nil
-        exchange.response.reset()
+        if !exchange.hasResponded { exchange.response.reset() }
         if canRetry(failure, exchange) {
             let wasStale = failure.kind == .closed
             if !wasStale, let pool { endpoint?.skip(pool) }

@@ -153,7 +153,7 @@ public final class Exchange {
     @discardableResult
     public func write(_ bytes: RawSpan) -> Int {
         guard hasResponded, !hasEnded, let front else { return 0 }
-        bytesSent &+= bytes.byteCount
+        if head.method != .head { bytesSent &+= bytes.byteCount }
         return front.write(bytes, self)
     }
 

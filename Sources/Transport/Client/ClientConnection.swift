@@ -31,6 +31,9 @@ public final class ClientConnection: EventSource, TimerTarget, Flushable {
     private var isChunked = false
     private var requestIsWhole = false
     private var isFlushPlanned = false
+
+    /// Whether it takes no more of the request.
+    private var isDeaf = false
     private var isPaused = false
     private var hasAnswered = false
     private var wasReused = false
@@ -71,6 +74,7 @@ public final class ClientConnection: EventSource, TimerTarget, Flushable {
         self.head = head
         isChunked = body == .stream
         requestIsWhole = body == .none
+        isDeaf = false
         hasAnswered = false
         incoming = .head
         parser.reset()
@@ -103,6 +107,7 @@ public final class ClientConnection: EventSource, TimerTarget, Flushable {
     public func end(trailers: FieldBlock?) {
         guard phase != .closed else { return }
         requestIsWhole = true
+        touch()
         if isChunked { ResponseEncoder.appendLastChunk(trailers: trailers, to: &prepareOutput().bytes) }
     }
 
@@ -199,6 +204,7 @@ public final class ClientConnection: EventSource, TimerTarget, Flushable {
                 let count = min(missing, rest.count)
                 incoming = .length(missing - count)
                 observer?.received(UnsafeRawBufferPointer(rebasing: rest[..<count]).bytes)
+                guard phase == .busy else { return }  // given up meanwhile
                 offset &+= count
                 if missing == count { return complete(trailers: nil, reusable: offset == bytes.count) }
             case .chunks:
@@ -340,7 +346,8 @@ public final class ClientConnection: EventSource, TimerTarget, Flushable {
         case .connecting: fail(.connectTimeout, "timeouts.connect")
         case .idle, .closed: close()
         case .busy:
-            if isPaused { return touch() }  // the silence is not the upstream's
+            // The silence is not the upstream's: it waits for the client to take bytes, or to send them.
+            if isPaused || (!requestIsWhole && !isDeaf && output == nil) { return touch() }
             hasAnswered
                 ? fail(.idleTimeout, "timeouts.idle of the upstream")
                 : fail(.firstByteTimeout, "timeouts.first_byte")
@@ -381,7 +388,9 @@ public final class ClientConnection: EventSource, TimerTarget, Flushable {
         isFlushPlanned = false
         guard phase != .closed, phase != .connecting, let output else { return }
         do throws(SystemError) {
-            output.bytes.consume(try Socket.send(descriptor, output.bytes.readable))
+            let sent = try Socket.send(descriptor, output.bytes.readable)
+            output.bytes.consume(sent)
+            if sent > 0, !requestIsWhole { touch() }
         } catch {
             return failSoon(error)
         }
@@ -402,6 +411,7 @@ public final class ClientConnection: EventSource, TimerTarget, Flushable {
         if let output { context.buffers.giveBack(output) }
         output = nil
         requestIsWhole = false
+        isDeaf = true
         isPaused = false
         updateInterest()
     }

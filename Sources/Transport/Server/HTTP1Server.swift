@@ -93,7 +93,7 @@ final class HTTP1Server: ServerCodec {
             let rest = UnsafeRawBufferPointer(rebasing: bytes[offset...])
             let taken: Int
             switch incoming {
-            case .head: taken = connection.held < Exchange.writeLimit ? receiveHead(rest) : 0
+            case .head: taken = hasRoom ? receiveHead(rest) : 0
             case .body(let missing): taken = receiveBody(rest, missing)
             case .chunks: taken = receiveChunks(rest)
             case .complete: taken = 0
@@ -105,11 +105,19 @@ final class HTTP1Server: ServerCodec {
         return offset
     }
 
+    /// Whether the client takes its answers, so that it may have another one; otherwise ``drained()`` reads on.
+    private var hasRoom: Bool {
+        guard connection.held >= Exchange.writeLimit else { return true }
+        wasHeld = true
+        return false
+    }
+
     private func receiveHead(_ bytes: UnsafeRawBufferPointer) -> Int {
         let exchange = self.exchange ?? connection.context.exchanges.take()
         self.exchange = exchange
         do throws(RequestError) {
             guard let length = try parser.parse(bytes.bytes, into: exchange.head) else {
+                guard !connection.hasInputEnded else { throw RequestError.malformedRequestLine }
                 waitForHead(exchange, bytes.count)
                 return 0
             }
@@ -158,6 +166,7 @@ final class HTTP1Server: ServerCodec {
         case .chunked:
             incoming = .chunks
             chunks = ChunkedDecoder(limits: settings.limits)
+            trailers.removeAll()
             exchange.begin(self, connection.info, body: .stream)
         }
         if exchange.body != .none { startBodyClock() }
@@ -237,7 +246,7 @@ final class HTTP1Server: ServerCodec {
                     closesConnection: true
                 )
             )
-        case .complete: keepsAlive = false
+        case .complete: if !connection.hasUnreadInput { keepsAlive = false }
         case .closed: break
         }
     }

@@ -146,7 +146,11 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
     /// Offers the codec again what it left, and reads on: epoll does not tell of bytes that were already read.
     func resumeInput() {
         guard !isFeeding, !isClosed else { return }
-        if !input.isEmpty { feedInput() }
+        if !input.isEmpty {
+            feedInput()
+            // What came before the end has been used up only now.
+            if inputHasEnded, input.isEmpty, !isClosed { codec.receivedEnd() }
+        }
         updateInterest()
     }
 
@@ -272,6 +276,7 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
         Socket.shutDownOutput(descriptor.rawValue)
         if inputHasEnded { return close() }
         if !isFeeding { input.release() }  // otherwise the codec is reading it
+        updateInterest()
         writeDeadline = .never
         setReadDeadline(now + 2_000_000_000)
         context.loop.set(timer, at: readDeadline)
