@@ -11,12 +11,19 @@ public import PenstockTransport
 public final class AdminHandler: Handler {
     private let metrics: MetricsRegistry
     private let isReady: () -> Bool
+    private let refresh: () -> Void
     private var text = ByteBuffer()
 
-    /// Answers from `metrics`, and from what `isReady` says on the admin listener's loop.
-    public init(metrics: MetricsRegistry, isReady: @escaping () -> Bool) {
+    /// Answers on the admin listener's loop.
+    ///
+    /// - Parameters:
+    ///   - metrics: what `/metrics` shows.
+    ///   - isReady: what `/readyz` says.
+    ///   - refresh: brings those metrics up to date that are looked at rather than counted.
+    public init(metrics: MetricsRegistry, isReady: @escaping () -> Bool, refresh: @escaping () -> Void) {
         self.metrics = metrics
         self.isReady = isReady
+        self.refresh = refresh
     }
 
     public func handle(_ exchange: Exchange) {
@@ -39,6 +46,7 @@ public final class AdminHandler: Handler {
             text.append(ready ? "ready\n" : "not ready\n")
             answer(exchange, ready ? 200 : 503, "text/plain; charset=utf-8")
         case "/metrics":
+            refresh()
             metrics.write(to: &text)
             answer(exchange, 200, MetricsRegistry.contentType)
         default: exchange.fail(Self.notFound)

@@ -22,6 +22,41 @@ struct Invoke: ParsableCommand {
     var file = "routes.yaml"
 
     func run() throws {
-        throw ExitCode.failure
+        var source = ConfigurationFile()
+        source.file = file
+        guard let configuration = source.load() else { throw ExitCode.usage }
+        let outcome: DirectInvocation
+        do throws(GatewayError) {
+            outcome = try DirectInvocation.run(function, event: try readEvent(), in: configuration)
+        } catch {
+            Terminal.write("penstock: error: \(error)", toStandardError: true)
+            throw ExitCode.usage
+        }
+        Terminal.write(summary(of: outcome), toStandardError: true)
+        guard let result = outcome.result else {
+            Terminal.write(String(decoding: outcome.error ?? [], as: UTF8.self), toStandardError: true)
+            throw ExitCode.failure
+        }
+        Terminal.write(String(decoding: result, as: UTF8.self))
+    }
+
+    private func readEvent() throws(GatewayError) -> [UInt8] {
+        guard let event else { return Array("{}".utf8) }
+        let path = event == "-" ? "/dev/stdin" : event
+        switch FileSystem.host().read(path, 64 << 20) {
+        case .success(let bytes): return bytes
+        case .failure(let failure): throw GatewayError("the event: \(path) \(failure.reason)")
+        }
+    }
+
+    private func summary(of outcome: DirectInvocation) -> String {
+        let run = outcome.runNanoseconds >= 0 ? " run=\(milliseconds(outcome.runNanoseconds))" : ""
+        let start = outcome.initNanoseconds >= 0 ? " init=\(milliseconds(outcome.initNanoseconds))" : ""
+        return "\(function): \(outcome.result == nil ? "failed" : "ok")\(start)\(run) id=\(outcome.requestID)"
+    }
+
+    private func milliseconds(_ nanoseconds: Int64) -> String {
+        let tenths = nanoseconds / 100_000
+        return "\(tenths / 10).\(tenths % 10)ms"
     }
 }

@@ -23,7 +23,7 @@ final class AdminServer {
         func ended(_ exchange: Exchange) {}
     }
 
-    init(loop: EventLoop, metrics: MetricsRegistry, log: Logger) {
+    init(loop: EventLoop, metrics: MetricsRegistry, log: Logger, functions: FunctionCensus) {
         server = Server(context: LoopContext(loop: loop), limits: ConnectionLimits()) { error in
             log.warning("the admin listener cannot accept", metadata: ["error": "\(error)"])
         }
@@ -33,7 +33,11 @@ final class AdminServer {
                 name: "admin",
                 index: 0,
                 limits: HeadLimits(),
-                handler: AdminHandler(metrics: metrics) { ready.value.load(ordering: .acquiring) },
+                handler: AdminHandler(
+                    metrics: metrics,
+                    isReady: { ready.value.load(ordering: .acquiring) && functions.isReady },
+                    refresh: { functions.report(to: metrics) }
+                ),
                 recorder: Unrecorded()
             )
         )

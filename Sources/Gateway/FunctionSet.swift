@@ -1,14 +1,165 @@
+import Logging
 import PenstockConfiguration
+import PenstockFunctions
+import PenstockNetworking
+import PenstockObservability
+import PenstockSystem
 import PenstockTransport
+import Synchronization
 
-/// The functions of the gateway: their instances live through reloads that leave them as they are.
+/// The functions of the gateway.
+///
+/// Their instances live through reloads that leave settings and files as they are.
+///
+/// Used by the control thread; ``FunctionCensus`` is what other threads see.
 final class FunctionSet {
+    /// The functions of one configuration, ready to be taken into use, or dropped.
+    struct Prepared {
+        fileprivate var built: [String: Built] = [:]
+        fileprivate let budget: BufferBudget
+    }
+
+    fileprivate struct Built {
+        let settings: FunctionSettings
+        let fingerprint: CodeFingerprint
+        let pool: InstancePool
+    }
+
+    let census = FunctionCensus()
+    private let shared: Shared
+    private let supervisor: EventLoop
+    private let shares: [InstanceLoop]
+    private var spawner: Spawner?
+    private var built: [String: Built] = [:]
+
+    init(loops: [EventLoop], supervisor: EventLoop, shared: Shared) {
+        self.shared = shared
+        self.supervisor = supervisor
+        shares = loops.map { InstanceLoop(loop: $0, output: FunctionOutput(loop: $0, writer: shared.logWriter)) }
+    }
+
+    /// Makes a pool for every function that is new or has changed; the others keep theirs, with its warm instances.
+    func prepare(_ configuration: Configuration) throws(GatewayError) -> Prepared {
+        var prepared = Prepared(budget: BufferBudget(limit: configuration.limits(of: nil).buffered))
+        let environment = ProcessEnvironment.all
+        for function in configuration.functions {
+            if case .swift = function.code { continue }
+            let settings = try FunctionSettings(function, gateway: environment)
+            let fingerprint = CodeFingerprint(settings.codePath)
+            let name = settings.name
+            if let old = built[name], old.settings == settings, old.fingerprint == fingerprint {
+                prepared.built[name] = old
+            } else {
+                let pool = InstancePool(settings, on: shares, spawner: try startSpawner(), supervisor: supervisor)
+                prepared.built[name] = Built(settings: settings, fingerprint: fingerprint, pool: pool)
+            }
+        }
+        return prepared
+    }
+
+    private func startSpawner() throws(GatewayError) -> Spawner {
+        if let spawner { return spawner }
+        do throws(SystemError) {
+            let spawner = try Spawner(supervisor: supervisor, fileLimit: shared.fileLimit)
+            self.spawner = spawner
+            return spawner
+        } catch {
+            throw GatewayError("cannot start the process that starts functions: \(error)")
+        }
+    }
+
+    /// Takes `prepared` into use: new pools start their instances, old ones end theirs when they have nothing to do.
+    func commit(_ prepared: Prepared) {
+        for (name, old) in built where prepared.built[name]?.pool !== old.pool { old.pool.retire() }
+        for (name, new) in prepared.built where built[name]?.pool !== new.pool { new.pool.begin() }
+        built = prepared.built
+        census.replace(built.values.map(\.pool))
+    }
+
+    /// Lets the pools of a configuration go that was not taken into use.
+    func discard(_ prepared: Prepared) {
+        for (name, new) in prepared.built where built[name]?.pool !== new.pool { new.pool.retire() }
+    }
+
     /// The handler of a route to a function, on one loop.
     func handler(
         for name: String,
+        in prepared: Prepared,
         route: Configuration.Route,
-        on assembly: LoopAssembly
+        parameterNames: [String],
+        shard: Int
     ) throws(GatewayError) -> any Handler {
-        throw GatewayError("function '\(name)' cannot be run")
+        guard let pool = prepared.built[name]?.pool else { throw GatewayError("there is no function '\(name)'") }
+        return FunctionHandler(
+            invoker: pool.invoker(on: shard),
+            encoder: EventEncoder(
+                path: route.path.value.text,
+                methods: route.methods.map(\.value),
+                parameterNames: parameterNames
+            ),
+            metrics: FunctionMetrics(registry: shared.metrics, function: name, shard: shard),
+            budget: prepared.budget
+        )
+    }
+
+    /// Ends every instance; returns when all are gone.
+    func close() {
+        for entry in built.values { entry.pool.retire() }
+        spawner?.close()
+    }
+}
+
+extension FunctionSettings {
+    /// Where the code is whose change makes another function of it.
+    fileprivate var codePath: String {
+        switch program {
+        case .python, .node: directory
+        case .jsonLines(let program, _), .exec(let program, _): program
+        }
+    }
+}
+
+/// How the functions stand, for metrics and readiness.
+///
+/// From any thread.
+final class FunctionCensus: Sendable {
+    private let state = Mutex(State())
+
+    private struct State {
+        var pools: [InstancePool] = []
+
+        /// Pools that had their minimum once: a crash later does not take the gateway out of service.
+        var wereReady: Set<ObjectIdentifier> = []
+    }
+
+    func replace(_ pools: [InstancePool]) {
+        state.withLock { state in
+            state.pools = pools
+            state.wereReady.formIntersection(pools.map(ObjectIdentifier.init))
+        }
+    }
+
+    /// Whether every function has, or has had, its `instances.min`.
+    var isReady: Bool {
+        state.withLock { state in
+            for pool in state.pools where !state.wereReady.contains(ObjectIdentifier(pool)) {
+                guard pool.statistics.ready >= pool.settings.minimum else { return false }
+                state.wereReady.insert(ObjectIdentifier(pool))
+            }
+            return true
+        }
+    }
+
+    /// Writes the number of instances in each state, and of events that wait.
+    func report(to metrics: MetricsRegistry) {
+        for pool in state.withLock({ $0.pools }) {
+            let numbers = pool.statistics
+            let name = pool.settings.name
+            let busy = numbers.ready - numbers.idle
+            for (state, count) in [("starting", numbers.starting), ("idle", numbers.idle), ("busy", busy)] {
+                metrics.gauge(.functionInstances, [name, state]).set(max(0, count))
+            }
+            metrics.gauge(.functionWaiting, [name]).set(numbers.waiting)
+        }
     }
 }

@@ -17,7 +17,7 @@ public final class Gateway {
     private let assemblies: [LoopAssembly]
     private let sockets = ListeningSockets()
     private let adminSockets = ListeningSockets()
-    private let functions = FunctionSet()
+    private let functions: FunctionSet
     private let admin: AdminServer
     private let state: StateFolder
     private var running: RunningConfiguration
@@ -38,9 +38,8 @@ public final class Gateway {
     /// - Parameter configuration: checked, without errors.
     /// - Throws: ``GatewayError``.
     public init(_ configuration: Configuration) throws(GatewayError) {
-        DescriptorLimit.raise()
         state = try StateFolder(configuration.state.value)
-        shared = try Shared(configuration)
+        shared = try Shared(configuration, fileLimit: DescriptorLimit.raise())
         try shared.openAccessLog(configuration)
         running = try RunningConfiguration(configuration)
         let loops = configuration.loops ?? ProcessorCount.usable
@@ -51,7 +50,14 @@ public final class Gateway {
         }
         let shared = self.shared
         assemblies = group.loops.dropLast().map { LoopAssembly(loop: $0, shared: shared) }
-        admin = AdminServer(loop: group.loops[loops], metrics: shared.metrics, log: shared.log)
+        let supervisor = group.loops[loops]
+        functions = FunctionSet(loops: group.loops.dropLast(), supervisor: supervisor, shared: shared)
+        admin = AdminServer(
+            loop: supervisor,
+            metrics: shared.metrics,
+            log: shared.log,
+            functions: functions.census
+        )
     }
 
     /// The addresses that are listened on, by listener, in the configuration's order.
@@ -70,8 +76,10 @@ public final class Gateway {
     public func start() throws(GatewayError) {
         let configuration = running.configuration
         try open(configuration)
-        let settings = try build(running)
+        let prepared = try functions.prepare(configuration)
+        let settings = try build(running, prepared)
         group.start()
+        functions.commit(prepared)
         apply(running, settings)
         try openAdmin(configuration)
         admin.setReady(true)
@@ -86,14 +94,17 @@ public final class Gateway {
     public func reload(_ configuration: Configuration) throws(GatewayError) {
         let next = try RunningConfiguration(configuration)
         try open(configuration)
+        let prepared: FunctionSet.Prepared
         let settings: [[ServerSettings]]
         do throws(GatewayError) {
             try shared.openAccessLog(configuration)
-            settings = try build(next)
+            prepared = try functions.prepare(configuration)
+            settings = try build(next, prepared)
         } catch {
             sockets.close(allBut: Set(running.configuration.listeners.map(\.address.value)))
             throw error
         }
+        functions.commit(prepared)
         sayWhatStays(configuration)
         running = next
         apply(next, settings)
@@ -115,8 +126,18 @@ public final class Gateway {
         admin.listen(adminSockets.bound[address]?.map(\.descriptor) ?? [])
     }
 
-    private func build(_ running: RunningConfiguration) throws(GatewayError) -> [[ServerSettings]] {
-        try assemblies.map { assembly throws(GatewayError) in try assembly.settings(running, functions) }
+    private func build(
+        _ running: RunningConfiguration,
+        _ prepared: FunctionSet.Prepared
+    ) throws(GatewayError) -> [[ServerSettings]] {
+        do throws(GatewayError) {
+            return try assemblies.map { assembly throws(GatewayError) in
+                try assembly.settings(running, functions, prepared)
+            }
+        } catch {
+            functions.discard(prepared)
+            throw error
+        }
     }
 
     /// Hands every loop its settings, and waits until all have them.
@@ -205,6 +226,7 @@ public final class Gateway {
         for assembly in assemblies {
             assembly.context.loop.perform { [server = Handover(assembly.server)] in server.value.kill() }
         }
+        functions.close()
         admin.close()
         group.stop()
         adminSockets.close(allBut: [])

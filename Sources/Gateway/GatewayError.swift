@@ -5,5 +5,6 @@ public struct GatewayError: Error, Sendable, CustomStringConvertible {
     /// What is wrong, and where it helps, what to do.
     public let description: String
 
-    init(_ description: String) { self.description = description }
+    /// Says what is wrong.
+    public init(_ description: String) { self.description = description }
 }

@@ -36,8 +36,12 @@ final class LoopAssembly {
     }
 
     /// The settings of every listener, in the configuration's order.
-    func settings(_ running: RunningConfiguration, _ functions: FunctionSet) throws(GatewayError) -> [ServerSettings] {
-        let routes = try routes(running, functions)
+    func settings(
+        _ running: RunningConfiguration,
+        _ functions: FunctionSet,
+        _ prepared: FunctionSet.Prepared
+    ) throws(GatewayError) -> [ServerSettings] {
+        let routes = try routes(running, functions, prepared)
         let router = Router(table: running.table, routes: routes)
         let accessLog = shared.accessLog(running.configuration, context.loop)
         var settings: [ServerSettings] = []
@@ -87,12 +91,16 @@ final class LoopAssembly {
 
     // MARK: Routes
 
-    private func routes(_ running: RunningConfiguration, _ functions: FunctionSet) throws(GatewayError) -> [Route] {
+    private func routes(
+        _ running: RunningConfiguration,
+        _ functions: FunctionSet,
+        _ prepared: FunctionSet.Prepared
+    ) throws(GatewayError) -> [Route] {
         let upstreams = buildUpstreams(running)
         var routes: [Route] = []
         for (index, route) in running.configuration.routes.enumerated() {
             let names = running.table.parameterNames(of: index)
-            let target = try target(of: route, names, upstreams, functions)
+            let target = try target(of: route, names, upstreams, functions, prepared)
             let edits = route.headers
             var requestStages: [any RequestStage] = []
             if let rewrite = route.rewritePath {
@@ -130,11 +138,19 @@ final class LoopAssembly {
         of route: Configuration.Route,
         _ names: [String],
         _ upstreams: [String: BuiltUpstream],
-        _ functions: FunctionSet
+        _ functions: FunctionSet,
+        _ prepared: FunctionSet.Prepared
     ) throws(GatewayError) -> BuiltTarget {
         switch route.target {
         case .function(let name):
-            return (.function, name.value, try functions.handler(for: name.value, route: route, on: self))
+            let handler = try functions.handler(
+                for: name.value,
+                in: prepared,
+                route: route,
+                parameterNames: names,
+                shard: context.loop.index
+            )
+            return (.function, name.value, handler)
         case .upstream(let name):
             guard let built = upstreams[name.value] else { throw GatewayError("there is no upstream '\(name)'") }
             return (.upstream, name.value, ProxyHandler(built.upstream))

@@ -15,7 +15,11 @@ final class Shared {
     private var accessWriter: LogWriter?
     private var accessLogs: [Int: (format: Configuration.LogFormat, log: AccessLog)] = [:]
 
-    init(_ configuration: Configuration) throws(GatewayError) {
+    /// The descriptor limits that the gateway was started with: its functions get them back.
+    let fileLimit: (soft: UInt64, hard: UInt64)
+
+    init(_ configuration: Configuration, fileLimit: (soft: UInt64, hard: UInt64)) throws(GatewayError) {
+        self.fileLimit = fileLimit
         do throws(SystemError) {
             logWriter = try LogWriter(.standardError)
         } catch {

@@ -3,10 +3,11 @@ import PenstockBytes
 /// Random version 4 UUIDs (RFC 9562 §5.4), for request ids; seeded from the kernel, one for each loop.
 ///
 /// Unique, not secret: xoshiro256** can be predicted by who sees enough of it.
-final class IdentifierSource {
+public final class IdentifierSource {
     private var state: (UInt64, UInt64, UInt64, UInt64)
 
-    init() {
+    /// A source of its own.
+    public init() {
         var system = SystemRandomNumberGenerator()
         state = (system.next(), system.next(), system.next(), system.next() | 1)
     }
@@ -22,6 +23,14 @@ final class IdentifierSource {
         state.2 ^= shifted
         state.3 = state.3 << 45 | state.3 >> 19
         return result
+    }
+
+    /// A new UUID as text.
+    public func text() -> String {
+        String(unsafeUninitializedCapacity: 36) { buffer in
+            buffer.baseAddress.map(write)
+            return 36
+        }
     }
 
     /// Writes the 36 characters of a new UUID to `text`.
