@@ -255,11 +255,7 @@ final class FunctionInstance: @unchecked Sendable {  // see above: `holder` says
         for (index, watches) in watches.enumerated() where index != home {
             guard let watches else { continue }
             let loop = pool.shares[index].loop
-            let (answers, log) = (descriptors.answers, descriptors.log)
-            loop.submit {
-                loop.forget(answers, watches.answers)
-                loop.forget(log, watches.log)
-            }
+            loop.submit { watches.forget(on: loop) }
         }
         watches = []
         descriptors.closeAll()
@@ -399,9 +395,15 @@ final class InstanceWatches: Sendable {
     let log: InstanceWatch
 
     init(_ instance: FunctionInstance, on loop: Int) {
-        answers = InstanceWatch(instance, .answers, on: loop)
-        events = InstanceWatch(instance, .events, on: loop)
-        log = InstanceWatch(instance, .log, on: loop)
+        let descriptors = instance.descriptors
+        answers = InstanceWatch(instance, .answers, descriptors.answers, on: loop)
+        events = InstanceWatch(instance, .events, descriptors.events, on: loop)
+        log = InstanceWatch(instance, .log, descriptors.log, on: loop)
+    }
+
+    /// Lets a loop forget what it watched before it was disowned.
+    func forget(on loop: EventLoop) {
+        for watch in [answers, log] where watch.descriptor >= 0 { loop.forget(watch.descriptor, watch) }
     }
 }
 
@@ -409,13 +411,17 @@ final class InstanceWatches: Sendable {
 final class InstanceWatch: EventSource, Sendable {
     enum Stream { case answers, events, log }
 
+    /// Its number while the instance lives.
+    let descriptor: Int32
+
     private let instance: FunctionInstance
     private let stream: Stream
     private let loop: Int
 
-    init(_ instance: FunctionInstance, _ stream: Stream, on loop: Int) {
+    init(_ instance: FunctionInstance, _ stream: Stream, _ descriptor: Int32, on loop: Int) {
         self.instance = instance
         self.stream = stream
+        self.descriptor = descriptor
         self.loop = loop
     }
 

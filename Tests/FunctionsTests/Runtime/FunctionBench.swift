@@ -92,7 +92,8 @@ final class FunctionBench: Sendable {
         _ event: String = "{}",
         on loop: Int = 0,
         raw: Bool = false,
-        requestID: String = "r-1"
+        requestID: String = "r-1",
+        cancelled: Bool = false
     ) async -> Outcome {
         await withCheckedContinuation { continuation in
             shares[loop].loop.submit {
@@ -101,7 +102,9 @@ final class FunctionBench: Sendable {
                 Array(requestID.utf8).withUnsafeBytes { caller.invocation.name(requestID: $0) }
                 caller.invocation.beginFrame()
                 caller.invocation.frame.append(event)
-                caller.invoke(pool.invoker(on: loop))
+                let invoker = pool.invoker(on: loop)
+                caller.invoke(invoker)
+                if cancelled { invoker.cancel(caller.invocation) }
             }
         }
     }
@@ -163,4 +166,31 @@ func eventually(_ what: Comment, _ condition: () async -> Bool) async {
         try? await Task.sleep(for: .milliseconds(10))
     }
     Issue.record("never came true: \(what)")
+}
+
+extension FunctionBench {
+    /// Sends `count` events at once, from both loops.
+    func callAll(_ pool: InstancePool, count: Int, _ event: String) async -> [Outcome] {
+        await withTaskGroup(of: Outcome.self) { tasks in
+            for number in 0..<count {
+                tasks.addTask { await self.call(pool, event, on: number % 2, requestID: "r-\(number)") }
+            }
+            var outcomes: [Outcome] = []
+            for await outcome in tasks { outcomes.append(outcome) }
+            return outcomes
+        }
+    }
+
+    /// Sends events from one loop, and cancels them all at once; what became of each, in order.
+    func callThenCancel(_ pool: InstancePool, _ events: [String]) async -> [Outcome] {
+        await withTaskGroup(of: (Int, Outcome).self) { tasks in
+            for (number, event) in events.enumerated() {
+                tasks.addTask { (number, await self.call(pool, event, requestID: "r-\(number)", cancelled: true)) }
+                await eventually("it is there") { pool.statistics.idle == 0 }
+            }
+            var outcomes: [Int: Outcome] = [:]
+            for await (number, outcome) in tasks { outcomes[number] = outcome }
+            return events.indices.compactMap { outcomes[$0] }
+        }
+    }
 }

@@ -261,8 +261,8 @@ class Invocation {
     }
     if (result !== null && typeof result === 'object' && typeof result.then === 'function') {
       result.then((value) => this.succeed(value), (error) => this.fail(error));
-    } else if (result !== undefined) {
-      this.succeed(result);
+    } else if (result !== undefined && handler.length < 3) {
+      this.succeed(result); // Lambda would wait for a callback that the handler does not even take
     } else if (running.has(this)) {
       // It may call back later. If it never will, the loop runs empty, and the answer is null, as on Lambda.
       this.waits = true;

@@ -1,0 +1,225 @@
+import Glibc
+import PenstockSystem
+import Testing
+
+@testable import PenstockFunctions
+
+@Suite("Leases, queue and life of a function's instances")
+struct InstancePoolTests {
+    private static let sleeper = """
+        import os, time
+        def handler(event, context):
+            time.sleep(event.get("seconds", 0))
+            return str(os.getpid())
+        """
+
+    @Test
+    func `calls that find no idle instance start one, up to the maximum`() async throws {
+        let bench = try FunctionBench()
+        defer { bench.end() }
+        var settings = bench.python(Self.sleeper)
+        settings.maximum = 3
+        let pool = bench.pool(settings)
+        let outcomes = await bench.callAll(pool, count: 12, #"{"seconds": 0.05}"#)
+        #expect(outcomes.allSatisfy { $0.status == 200 })
+        #expect(Set(outcomes.map(\.body)).count <= 3)
+        #expect(pool.statistics.alive <= 3 && pool.statistics.alive == pool.statistics.idle)
+        #expect(pool.statistics.waiting == 0)
+    }
+
+    @Test
+    func `more than queue.length do not wait`() async throws {
+        let bench = try FunctionBench()
+        defer { bench.end() }
+        var settings = bench.python(Self.sleeper)
+        settings.maximum = 1
+        settings.queueLength = 2
+        let pool = bench.pool(settings)
+        _ = await bench.call(pool)
+        let outcomes = await bench.callAll(pool, count: 8, #"{"seconds": 0.3}"#)
+        #expect(outcomes.filter { $0.status == 200 }.count == 3)
+        #expect(outcomes.filter { $0.error?.kind == .queueFull }.count == 5)
+    }
+
+    @Test
+    func `who waits longer than queue.wait is told so, a start excepted`() async throws {
+        let bench = try FunctionBench()
+        defer { bench.end() }
+        var settings = bench.python("import time; time.sleep(0.4)\n" + Self.sleeper)
+        settings.maximum = 1
+        settings.queueWait = 100_000_000
+        let pool = bench.pool(settings)
+        #expect(await bench.call(pool).status == 200)
+        let outcomes = await bench.callAll(pool, count: 2, #"{"seconds": 0.5}"#)
+        #expect(outcomes.filter { $0.status == 200 }.count == 1)
+        #expect(outcomes.filter { $0.error?.kind == .queueTimeout }.count == 1)
+    }
+
+    @Test
+    func `an idle instance serves every loop`() async throws {
+        let bench = try FunctionBench()
+        defer { bench.end() }
+        let pool = bench.pool(bench.python(Self.sleeper))
+        var pids: Set<String?> = []
+        for number in 0..<40 { pids.insert(await bench.call(pool, on: number / 3 % 2).body) }
+        #expect(pids.count == 1)
+        #expect(pool.statistics.started == 1)
+    }
+
+    @Test
+    func `two loops share one instance under load, and nobody is forgotten`() async throws {
+        let bench = try FunctionBench()
+        defer { bench.end() }
+        var settings = bench.python(Self.sleeper)
+        settings.maximum = 1
+        settings.queueLength = 1000
+        let pool = bench.pool(settings)
+        let outcomes = await bench.callAll(pool, count: 600, "{}")
+        #expect(outcomes.allSatisfy { $0.status == 200 })
+        #expect(Set(outcomes.map(\.body)).count == 1)
+    }
+
+    @Test
+    func `the minimum is there before anybody asks, and stays`() async throws {
+        let bench = try FunctionBench()
+        defer { bench.end() }
+        var settings = bench.python(Self.sleeper)
+        settings.minimum = 2
+        settings.idle = 100_000_000
+        let pool = bench.pool(settings)
+        pool.begin()
+        await eventually("two are ready") { pool.statistics.ready == 2 }
+        _ = await bench.callAll(pool, count: 5, #"{"seconds": 0.1}"#)
+        await eventually("the others have gone") { pool.statistics.alive == 2 && pool.statistics.idle == 2 }
+        let pid = try #require(await bench.call(pool).body.flatMap { Int32($0) })
+        kill(pid, SIGKILL)
+        await eventually("the dead one is replaced") { pool.statistics.ready == 2 && !isRunning(pid) }
+    }
+
+    @Test
+    func `idle instances end when their time is over`() async throws {
+        let bench = try FunctionBench()
+        defer { bench.end() }
+        var settings = bench.python(Self.sleeper)
+        settings.idle = 50_000_000
+        let pool = bench.pool(settings)
+        _ = await bench.callAll(pool, count: 4, #"{"seconds": 0.1}"#)
+        await eventually("none is left") { pool.statistics.alive == 0 }
+        #expect(await bench.call(pool).status == 200)
+    }
+
+    @Test
+    func `instances killed under load fail only what ran on them`() async throws {
+        let bench = try FunctionBench()
+        defer { bench.end() }
+        var settings = bench.python(Self.sleeper)
+        settings.maximum = 2
+        settings.queueLength = 1000
+        let pool = bench.pool(settings)
+        let pid = try #require(await bench.call(pool).body.flatMap { Int32($0) })
+        async let outcomes = bench.callAll(pool, count: 300, #"{"seconds": 0.002}"#)
+        try await Task.sleep(for: .milliseconds(60))
+        kill(pid, SIGKILL)
+        let failed = await outcomes.compactMap(\.error)
+        #expect(failed.count <= 1)
+        #expect(failed.allSatisfy { $0.kind == .exited && $0.message.hasSuffix("signal: killed") })
+    }
+
+    @Test
+    func `an instance that died while it was idle fails nobody`() async throws {
+        let bench = try FunctionBench()
+        defer { bench.end() }
+        let pool = bench.pool(bench.python(Self.sleeper))
+        for _ in 0..<10 {
+            let pid = try #require(await bench.call(pool).body.flatMap { Int32($0) })
+            kill(pid, SIGKILL)
+            while isRunning(pid) { await Task.yield() }
+            #expect(await bench.call(pool, on: 1).status == 200)
+        }
+    }
+
+    @Test
+    func `when the spawner is killed its instances end, and another one goes on`() async throws {
+        let bench = try FunctionBench()
+        defer { bench.end() }
+        let pool = bench.pool(bench.python(Self.sleeper))
+        let pid = try #require(await bench.call(pool).body.flatMap { Int32($0) })
+        async let interrupted = bench.call(pool, #"{"seconds": 30}"#)
+        await eventually("it runs") { pool.statistics.idle == 0 }
+        let spawner = try #require(parent(of: pid))
+        #expect(readFile("/proc/\(spawner)/comm") == "penstock-spawn\n")
+        kill(spawner, SIGKILL)
+        #expect(await interrupted.error?.kind == .exited)
+        await eventually("the instance is dead") { !isRunning(pid) }
+        await eventually("a new one answers") { await bench.call(pool).status == 200 }
+    }
+
+    @Test
+    func `nothing is left when the spawner is closed`() async throws {
+        let bench = try FunctionBench()
+        let pool = bench.pool(bench.python(Self.sleeper))
+        let pids = await bench.callAll(pool, count: 4, #"{"seconds": 0.1}"#).compactMap {
+            $0.body.flatMap { Int32($0) }
+        }
+        bench.end()
+        #expect(!pids.isEmpty && pids.allSatisfy { !isRunning($0) })
+    }
+
+    @Test
+    func `a retired pool serves who waits, then ends its instances`() async throws {
+        let bench = try FunctionBench()
+        defer { bench.end() }
+        var settings = bench.python(Self.sleeper)
+        settings.maximum = 1
+        settings.minimum = 1
+        let pool = bench.pool(settings)
+        _ = await bench.call(pool)
+        async let outcomes = bench.callAll(pool, count: 6, #"{"seconds": 0.05}"#)
+        await eventually("some wait") { pool.statistics.waiting > 2 }
+        pool.retire()
+        #expect(await outcomes.allSatisfy { $0.status == 200 })
+        await eventually("none is left") { pool.statistics.alive == 0 }
+    }
+
+    @Test
+    func `what nobody waits for any more leaves the queue, and what runs goes on`() async throws {
+        let bench = try FunctionBench()
+        defer { bench.end() }
+        var settings = bench.python(Self.sleeper)
+        settings.maximum = 1
+        let pool = bench.pool(settings)
+        let pid = await bench.call(pool).body
+        let outcomes = await bench.callThenCancel(pool, [#"{"seconds": 2}"#, "{}"])
+        #expect(outcomes[0].body == pid)
+        #expect(outcomes[1].error?.kind == .abandoned)
+        #expect(await bench.call(pool).body == pid)
+    }
+
+    @Test
+    func `no descriptor is left behind`() async throws {
+        let bench = try FunctionBench()
+        defer { bench.end() }
+        let pool = bench.pool(bench.python(Self.sleeper))
+        _ = await bench.call(pool)
+        let instance = try #require(await bench.call(pool).body.flatMap { Int32($0) })
+        #expect(descriptors(of: instance) == ["/dev/null", "pipe", "pipe", "socket"])
+    }
+
+    private func parent(of pid: Int32) -> Int32? {
+        let status = readFile("/proc/\(pid)/status")
+        let line = status.split(separator: "\n").first { $0.hasPrefix("PPid:") }
+        return line.flatMap { Int32($0.dropFirst(5).drop { $0 == "\t" }) }
+    }
+
+    private func descriptors(of pid: Int32) -> [String] {
+        var found: [String] = []
+        for number in 0..<1024 {
+            var bytes = [CChar](repeating: 0, count: 256)
+            let count = readlink("/proc/\(pid)/fd/\(number)", &bytes, 255)
+            guard count > 0 else { continue }
+            let text = String(decoding: bytes[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+            found.append(String(text.prefix { $0 != ":" }))
+        }
+        return found.sorted()
+    }
+}
