@@ -36,7 +36,7 @@ public final class EventEncoder {
         parameterKeys = parameterNames.map { [ASCII.quote] + Self.inside($0) + Array("\":\"".utf8) }
     }
 
-    private static func routeKey(_ path: String?, _ methods: [String]) -> String {
+    static func routeKey(_ path: String?, _ methods: [String]) -> String {
         guard let path else { return "$default" }
         switch methods.count {
         case 0: return isCatchAll(path) ? "$default" : "ANY \(path)"

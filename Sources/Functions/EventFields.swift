@@ -5,10 +5,10 @@ internal import PenstockTransport
 /// What an event says of a request's fields.
 enum EventFields {
     /// Never shown as headers: fields for one hop, and those that the event says otherwise.
-    private static let always = FieldNameSet.hopByHop.union(
+    static let always = FieldNameSet.hopByHop.union(
         FieldNameSet(.removed, .expect, .underscored, .cookie, .xPenstock, .xRequestID, .xForwardedFor)
     )
-    private static let untrusted = always.union(.forwarding)
+    static let untrusted = always.union(.forwarding)
 
     // MARK: Headers
 
@@ -124,7 +124,7 @@ enum EventFields {
         output.append(ASCII.quote)
     }
 
-    private static func hasForwardedPort(_ fields: FieldBlock) -> Bool {
+    static func hasForwardedPort(_ fields: FieldBlock) -> Bool {
         guard fields.present.has(.xForwardedOther) else { return false }
         for index in 0..<fields.count where fields[index].id == .xForwardedOther {
             if fields.name(fields[index]).isLowercased("x-forwarded-port") { return true }
@@ -133,7 +133,7 @@ enum EventFields {
     }
 
     /// Writes the port that the client asked for.
-    private static func writePort(_ authority: UnsafeRawBufferPointer, isHTTPS: Bool, _ output: inout ByteBuffer) {
+    static func writePort(_ authority: UnsafeRawBufferPointer, isHTTPS: Bool, _ output: inout ByteBuffer) {
         var start = authority.count
         while start > 0, ASCII.isDigit(authority[start &- 1]) { start &-= 1 }
         if start > 0, start < authority.count, authority[start &- 1] == ASCII.colon {

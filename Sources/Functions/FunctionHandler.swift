@@ -134,7 +134,7 @@ public final class FunctionHandler: Handler {
         message: "the bodies of requests to functions take limits.buffered bytes already"
     )
 
-    private static let bodyTooLarge = ExchangeError(
+    static let bodyTooLarge = ExchangeError(
         .client,
         status: 413,
         message: "Content Too Large",

@@ -34,11 +34,20 @@ public final class FunctionMetrics {
     /// An invocation has ended, with an answer or with `error`.
     public func ended(_ invocation: Invocation, _ error: InvocationError? = nil) {
         if invocation.runNanoseconds >= 0 {
-            invocations.add()
-            queue.observe(Int(invocation.queueNanoseconds))
-            run.observe(Int(invocation.runNanoseconds))
+            ran(queueNanoseconds: invocation.queueNanoseconds, runNanoseconds: invocation.runNanoseconds)
         }
         if let error { failed(error) }
+    }
+
+    /// An event has been run.
+    ///
+    /// - Parameters:
+    ///   - queueNanoseconds: how long it waited before.
+    ///   - runNanoseconds: how long it took.
+    func ran(queueNanoseconds: Int64, runNanoseconds: Int64) {
+        invocations.add()
+        queue.observe(Int(queueNanoseconds))
+        run.observe(Int(runNanoseconds))
     }
 
     /// Something kept an event from being answered.

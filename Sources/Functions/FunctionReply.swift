@@ -8,7 +8,7 @@ enum FunctionReply {
     static let fieldsLimit = 65_536
 
     /// Not a function's to say: fields of one hop, the length, and names of ours.
-    private static let dropped = FieldNameSet.hopByHop.union(FieldNameSet(.contentLength, .xPenstock, .xRequestID))
+    static let dropped = FieldNameSet.hopByHop.union(FieldNameSet(.contentLength, .xPenstock, .xRequestID))
 
     /// Fills in status and fields.
     ///

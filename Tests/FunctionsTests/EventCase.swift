@@ -84,7 +84,19 @@ struct EventCase: CustomTestStringConvertible, Sendable {
 
     /// The event, through parser, router and encoder.
     func event() throws -> String {
-        let recorder = Encoding(EventEncoder(path: path, methods: methods, parameterNames: try parameterNames()), body)
+        let encoder = EventEncoder(path: path, methods: methods, parameterNames: try parameterNames())
+        return try event { exchange in
+            var output = ByteBuffer()
+            body.withUnsafeBytes { body in
+                encoder.encode(exchange, body: body, wallNanoseconds: Self.wallNanoseconds, to: &output)
+            }
+            return String(decoding: output.readable, as: UTF8.self)
+        }
+    }
+
+    /// The event as `describe` gives it of the exchange, when parser and router have done their part.
+    func event(_ describe: @escaping (Exchange) -> String) throws -> String {
+        let recorder = Encoding(describe)
         let table = try RouteTable([RouteDescription(name: name, path: path, methods: methods)])
         let route = Route(
             index: 0,
@@ -113,30 +125,22 @@ struct EventCase: CustomTestStringConvertible, Sendable {
         return recorder.text
     }
 
-    private func parameterNames() throws -> [String] {
+    func parameterNames() throws -> [String] {
         try RouteTable([RouteDescription(name: name, path: path, methods: methods)]).parameterNames(of: 0)
     }
 }
 
 /// Encodes the event of every exchange that it gets.
 private final class Encoding: Handler, ExchangeRecorder, ExchangeFront {
-    private let encoder: EventEncoder
-    private let body: [UInt8]
+    private let describe: (Exchange) -> String
     var text = ""
 
-    init(_ encoder: EventEncoder, _ body: [UInt8]) {
-        self.encoder = encoder
-        self.body = body
-    }
+    init(_ describe: @escaping (Exchange) -> String) { self.describe = describe }
 
     func handle(_ exchange: Exchange) {
-        var output = ByteBuffer()
-        body.withUnsafeBytes { body in
-            encoder.encode(exchange, body: body, wallNanoseconds: EventCase.wallNanoseconds, to: &output)
-        }
         let id = String(decoding: exchange.requestID, as: UTF8.self)
         let zeros = "00000000-0000-4000-8000-000000000000"
-        text = String(decoding: output.readable, as: UTF8.self)
+        text = describe(exchange)
         if id.utf8.count == 36 { text = text.split(separator: id).joined(separator: zeros) }
     }
 

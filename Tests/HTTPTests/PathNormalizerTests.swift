@@ -38,7 +38,8 @@ struct PathNormalizerTests {
 
     /// Bytes that no target has are refused before the path is looked at.
     static func reachesNormalizer(_ path: [UInt8]) -> Bool {
-        path.allSatisfy { (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "#") && $0 != UInt8(ascii: "?") }
+        path.first == UInt8(ascii: "/")
+            && path.allSatisfy { (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "#") && $0 != UInt8(ascii: "?") }
     }
 
     private static func normalizer(_ row: Case) -> PathNormalizer {

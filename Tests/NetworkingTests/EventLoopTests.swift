@@ -46,6 +46,20 @@ struct EventLoopTests {
         #expect(pair.events == 1)
     }
 
+    @Test func `what is put off to the end of a round is flushed once, behind all that the round brought`() throws {
+        let loop = try EventLoop(index: 0)
+        let late = Late()
+        for _ in 0..<3 {
+            loop.submit {
+                if late.steps.isEmpty { loop.flushAfterRound(late) }
+                late.steps.append("work")
+            }
+        }
+        loop.stop()
+        run(loop)
+        #expect(late.steps == ["work", "work", "work", "flush"])
+    }
+
     private func run(_ loop: EventLoop) {
         let done = DispatchSemaphore(value: 0)
         DispatchQueue(label: "loop").async {
@@ -117,4 +131,10 @@ private final class Pair: EventSource, @unchecked Sendable {  // used on one loo
         for end in ends { loop.deregister(end) }
         loop.stop()
     }
+}
+
+private final class Late: Flushable, @unchecked Sendable {  // used on one loop, read after it has ended
+    var steps: [String] = []
+
+    func flush() { steps.append("flush") }
 }

@@ -65,6 +65,8 @@ public struct PathNormalizer: Sendable {
     /// Writes the normal form of `path` to the start of `output`, which has at least the path's length.
     func normalize(_ path: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer) throws(PathFault) -> Int
     {
+        // The writer relies on it: it goes back to a slash, and there is always one.
+        guard path.first == ASCII.slash else { throw .malformedByte }
         var writer = PathWriter(output: output, mergeSlashes: mergeSlashes)
         var index = 0
         while index < path.count {

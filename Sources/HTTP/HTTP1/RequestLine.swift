@@ -3,6 +3,9 @@ internal import PenstockBytes
 /// A request line as offsets: `method SP request-target SP HTTP-version CRLF` (RFC 9112 §3).
 struct RequestLine: Sendable {
     private(set) var method = 0..<0
+
+    /// What the gateway calls the method; known once the target is read.
+    private(set) var methodCase = Method.other
     private(set) var target = 0..<0
 
     /// 0 for HTTP/1.0, 1 for HTTP/1.1 and every later minor version (RFC 9110 §2.5).
@@ -106,15 +109,15 @@ struct RequestLine: Sendable {
     /// - Throws: ``RequestError``.
     mutating func readTarget(_ base: UnsafeRawPointer, readable: Int) throws(RequestError) {
         let first = base.load(fromByteOffset: target.lowerBound, as: UInt8.self)
-        let named = Method(UnsafeRawBufferPointer(start: base + method.lowerBound, count: method.count))
-        if named == .connect { return try readAuthorityForm(base) }
+        methodCase = Method(UnsafeRawBufferPointer(start: base + method.lowerBound, count: method.count))
+        if methodCase == .connect { return try readAuthorityForm(base) }
         if first == ASCII.slash { return splitPath(base, from: target.lowerBound, readable: readable) }
         if first == 0x2A, target.count == 1 {
-            guard named == .options else { throw .malformedTarget }
+            guard methodCase == .options else { throw .malformedTarget }
             form = .asterisk
             return
         }
-        try readAbsoluteForm(base, isOptions: named == .options, readable: readable)
+        try readAbsoluteForm(base, readable: readable)
     }
 
     private mutating func readAuthorityForm(_ base: UnsafeRawPointer) throws(RequestError) {
@@ -126,7 +129,6 @@ struct RequestLine: Sendable {
 
     private mutating func readAbsoluteForm(
         _ base: UnsafeRawPointer,
-        isOptions: Bool,
         readable: Int
     ) throws(RequestError) {
         let bytes = UnsafeRawBufferPointer(start: base + target.lowerBound, count: target.count)
@@ -146,7 +148,7 @@ struct RequestLine: Sendable {
         authority = target.lowerBound &+ colon &+ 3..<pathStart
         splitPath(base, from: pathStart, readable: readable)
         // RFC 9112 §3.2.4: without path and query it asks about the server as a whole.
-        if isOptions, path.isEmpty, query == nil { form = .asterisk }
+        if methodCase == .options, path.isEmpty, query == nil { form = .asterisk }
     }
 
     /// Cuts path and query apart, and sees whether the path needs a closer look.

@@ -115,12 +115,14 @@ public struct RequestParser: Sendable {
             }
             guard fields.count < limits.fields else { throw .tooManyFields }
             fields.add(line.field(from: progress.origin))
-            if Self.inspected.has(line.id) { try inspect(base, line) }
+            if Self.isInspected(line.id) { try inspect(base, line) }
             progress.position = line.next
         }
     }
 
-    private static let inspected = FieldNameSet(.host, .contentLength, .transferEncoding, .expect)
+    @inline(__always) private static func isInspected(_ id: FieldName) -> Bool {
+        id == .host || id == .contentLength || id == .transferEncoding || id == .expect
+    }
 
     /// Looks at a field that decides how the message is read.
     private mutating func inspect(_ base: UnsafeRawPointer, _ line: FieldLine) throws(RequestError) {
@@ -192,7 +194,7 @@ public struct RequestParser: Sendable {
         head.methodRange = 0..<line.method.upperBound &- origin
         head.queryRange = line.query.map { $0.lowerBound &- origin..<$0.upperBound &- origin }
         head.authorityRange = host.lowerBound &- origin..<host.upperBound &- origin
-        head.method = Method(head.methodName)
+        head.method = line.methodCase
         head.minorVersion = line.minorVersion
         head.targetForm = line.form
         try finishFields(head)

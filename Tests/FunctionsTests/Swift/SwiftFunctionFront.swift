@@ -1,0 +1,137 @@
+import Dispatch
+import Glibc
+import PenstockFunctions
+import PenstockNetworking
+import PenstockObservability
+import PenstockSystem
+import PenstockTransport
+import Synchronization
+import TestSupport
+import Testing
+
+/// The ways in which a closure runs.
+enum Kind: CaseIterable, Sendable {
+    case inline, blocking, async
+
+    func function(_ body: @escaping @Sendable (Event, Context) throws -> Response) -> SwiftFunction {
+        switch self {
+        case .inline: SwiftFunction(blocking: false, body)
+        case .blocking: SwiftFunction(body)
+        case .async:
+            SwiftFunction { event, context in
+                await Task.yield()
+                return try body(event, context)
+            }
+        }
+    }
+
+    /// A function that goes on when the gate opens.
+    func waiting(on gate: Gate, concurrency: Int, _ body: @escaping @Sendable () -> Response) -> SwiftFunction {
+        switch self {
+        case .inline, .blocking:
+            SwiftFunction(concurrency: concurrency) { _ in
+                gate.pass()
+                return body()
+            }
+        case .async:
+            SwiftFunction(concurrency: concurrency) { _ in
+                while !gate.isOpen { try await Task.sleep(for: .milliseconds(1)) }
+                return body()
+            }
+        }
+    }
+}
+
+/// Holds threads back until it is opened.
+final class Gate: Sendable {
+    private let state = Mutex(false)
+
+    var isOpen: Bool { state.withLock { $0 } }
+
+    func open() { state.withLock { $0 = true } }
+
+    func pass() { while !isOpen { usleep(500) } }
+}
+
+/// How many were in at a time.
+final class Peak: Sendable {
+    private let state = Mutex((now: 0, most: 0))
+
+    var value: Int { state.withLock { $0.most } }
+
+    func enter() {
+        state.withLock {
+            $0.now += 1
+            $0.most = max($0.most, $0.now)
+        }
+    }
+
+    func leave() { state.withLock { $0.now -= 1 } }
+}
+
+/// One function behind a scripted client.
+final class Front {
+    let metrics = MetricsRegistry()
+    let budget: BufferBudget
+    let runtime: SwiftFunctionRuntime
+    private let scripted: ScriptedFront
+    private var scripts: [ScriptedFront.Script] = []
+
+    init(
+        _ function: SwiftFunction,
+        budget: Int = 1 << 30,
+        window: Int = 7,
+        settings: (String) -> SwiftFunctionSettings = { SwiftFunctionSettings(name: $0) }
+    ) throws {
+        runtime = SwiftFunctionRuntime(function, settings: settings("greet"))
+        self.budget = BufferBudget(limit: budget)
+        let relay = Relay()
+        scripted = try ScriptedFront(relay)
+        scripted.window = window
+        relay.handler = SwiftFunctionHandler(
+            runtime,
+            workers: SwiftWorkers(loop: scripted.context.loop, pool: WorkerPool(), log: nil),
+            budget: self.budget,
+            path: "/{rest*}",
+            metrics: metrics
+        )
+    }
+
+    /// Why the last exchange failed, for the log.
+    var failure: String? { scripted.lastFailure }
+
+    /// Sends a request and waits for the whole answer.
+    func ask(_ head: String, body: [UInt8] = []) async -> ScriptedAnswer {
+        let script = begin(head, body: body)
+        await run { script.isOver }
+        return script.answer
+    }
+
+    /// Sends a head, and leaves it to the test when the rest happens.
+    func begin(_ head: String, body: [UInt8] = []) -> ScriptedFront.Script {
+        let script = scripted.begin(head, body: body)
+        scripts.append(script)
+        return script
+    }
+
+    /// Runs the loop until `condition` holds.
+    ///
+    /// It sleeps between rounds as a task does: async functions need the thread that a test runs on.
+    func run(until condition: () -> Bool) async {
+        let deadline = MonotonicClock.now() + 20_000_000_000
+        while !condition(), MonotonicClock.now() < deadline {
+            for script in scripts { script.advance() }
+            scripts.removeAll(where: \.isOver)
+            scripted.runLoop()
+            if !condition() { try? await Task.sleep(for: .microseconds(200)) }
+        }
+        #expect(condition())
+    }
+}
+
+/// Stands for a handler that is made when the loop is there.
+private final class Relay: Handler {
+    var handler: SwiftFunctionHandler?
+
+    func handle(_ exchange: Exchange) { if let handler { exchange.hand(to: handler) } }
+}
