@@ -52,6 +52,9 @@ public final class Gateway {
         assemblies = group.loops.dropLast().map { LoopAssembly(loop: $0, shared: shared) }
         let supervisor = group.loops[loops]
         functions = FunctionSet(loops: group.loops.dropLast(), supervisor: supervisor, shared: shared)
+        for assembly in assemblies {
+            assembly.server.neighbours = assemblies.filter { $0 !== assembly }.map(\.server)
+        }
         admin = AdminServer(
             loop: supervisor,
             metrics: shared.metrics,

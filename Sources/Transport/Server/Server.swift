@@ -16,6 +16,12 @@ public final class Server {
     private var connections: [ServerConnection] = []
     private var hand = 0
     private var refused = 0
+    private var parked = 0
+
+    /// The servers of the other loops, which are asked to close an idle connection where there is none on this one.
+    ///
+    /// Set before the loops run.
+    public var neighbours: [Server] = []
 
     /// Connections over the limit that are told so at a time; more are closed without a word.
     private static let refusedAtOnce = 256
@@ -65,7 +71,23 @@ public final class Server {
     // MARK: What listeners and connections call
 
     func accepted(_ descriptor: consuming FileDescriptor, _ info: ConnectionInfo) {
-        let fits = enter(info) || (isFull(info) && closeIdle() && enter(info))
+        if enter(info) || (isFull(info) && closeIdle(for: info) && enter(info)) {
+            open(descriptor, info, fits: true)
+        } else if isFull(info), !neighbours.isEmpty, parked < Self.refusedAtOnce {
+            parked += 1
+            ParkedConnection(descriptor: descriptor.release(), info: info, server: self).ask(neighbours[...])
+        } else {
+            open(descriptor, info, fits: false)
+        }
+    }
+
+    /// Takes back a connection for which other loops were asked to make room.
+    fileprivate func returned(_ descriptor: consuming FileDescriptor, _ info: ConnectionInfo) {
+        parked -= 1
+        open(descriptor, info, fits: enter(info))
+    }
+
+    private func open(_ descriptor: consuming FileDescriptor, _ info: ConnectionInfo, fits: Bool) {
         guard fits || refused < Self.refusedAtOnce else { return }
         let connection = ServerConnection(descriptor: descriptor, info: info, server: self, isRefused: !fits)
         do throws(SystemError) {
@@ -108,14 +130,44 @@ public final class Server {
     }
 
     /// Closes one connection that has nothing under way, if there is one.
-    private func closeIdle() -> Bool {
+    ///
+    /// - Parameter info: whom it is to make room for; where the limit is its listener's, it has to be one of that.
+    fileprivate func closeIdle(for info: ConnectionInfo? = nil) -> Bool {
+        let listener = limits.isFull ? nil : info?.listener
         for _ in 0..<connections.count {
             hand = (hand + 1) % connections.count
-            guard connections[hand].isIdle else { continue }
-            connections[hand].finish(lingering: false)
+            let connection = connections[hand]
+            guard connection.isIdle, listener == nil || listener?.connections === connection.info.listener.connections
+            else { continue }
+            connection.finish(lingering: false)
             return true
         }
         return false
+    }
+}
+
+/// A connection over the limit, while one loop after the other is asked to close an idle one for it.
+private struct ParkedConnection: @unchecked Sendable {  // used by one loop at a time, with their mailboxes between
+    let descriptor: Int32
+    let info: ConnectionInfo
+    let server: Server
+
+    func ask(_ neighbours: ArraySlice<Server>) {
+        guard let neighbour = neighbours.first else { return giveBack() }
+        let question = Question(connection: self, neighbour: neighbour, rest: neighbours.dropFirst())
+        neighbour.context.loop.submit { question.put() }
+    }
+
+    private func giveBack() {
+        server.context.loop.submit { server.returned(FileDescriptor(owning: descriptor), info) }
+    }
+
+    private struct Question: @unchecked Sendable {  // like the connection
+        let connection: ParkedConnection
+        let neighbour: Server
+        let rest: ArraySlice<Server>
+
+        func put() { neighbour.closeIdle(for: connection.info) ? connection.giveBack() : connection.ask(rest) }
     }
 }
 
