@@ -114,6 +114,29 @@ public class RawSocket: @unchecked Sendable {
         return Array(buffer[..<count])
     }
 
+    /// Takes `count` bytes and forgets them.
+    ///
+    /// - Parameter count: how many.
+    /// - Returns: whether they came before the end of the connection.
+    /// - Throws: ``SupportError`` when they did not come in time.
+    public func skip(_ count: Int) throws -> Bool {
+        var rest = count - min(count, buffer.count)
+        buffer.removeFirst(count - rest)
+        var chunk = [UInt8](repeating: 0, count: 1 << 20)
+        let deadline = Deadline(seconds: 60)
+        while rest > 0 {
+            let received = recv(descriptor, &chunk, min(chunk.count, rest), 0)
+            if received > 0 {
+                rest -= received
+            } else if received == 0 || (errno != EAGAIN && errno != EINTR) {
+                return false
+            } else if !wait(POLLIN, deadline) {
+                throw SupportError("\(rest) of \(count) bytes did not come")
+            }
+        }
+        return true
+    }
+
     private static func end(of mark: [UInt8], in bytes: [UInt8], from start: Int) -> Int? {
         guard bytes.count >= mark.count else { return nil }
         for position in start...max(start, bytes.count - mark.count)
