@@ -162,7 +162,11 @@ let package = Package(
             ],
             exclude: ["Cases"]
         ),
-        tests("Gateway", ["PenstockGateway", "PenstockConfiguration"]),
+        tests(
+            "Gateway",
+            ["PenstockGateway", "PenstockConfiguration", "PenstockObservability", "PenstockBytes"],
+            exclude: ["Cases"]
+        ),
         tests("EndToEnd", []),
     ],
     swiftLanguageModes: [.v6]

@@ -1,6 +1,6 @@
 internal import PenstockBytes
 
-/// A limit or timeout that holds for a request, and who said so: what `explain` prints.
+/// A value that holds for a request, and who said so: what `explain` prints.
 public struct Setting: Equatable, Sendable {
     /// Who said it.
     public enum Origin: Equatable, Sendable {
@@ -12,6 +12,10 @@ public struct Setting: Equatable, Sendable {
         case listener(Position)
         /// The request's route.
         case route(Position)
+        /// The route's function.
+        case function(Position)
+        /// The route's upstream.
+        case upstream(Position)
     }
 
     /// As in the reference: `limits.body`.
@@ -21,6 +25,12 @@ public struct Setting: Equatable, Sendable {
     public let value: String
 
     public let origin: Origin
+
+    public init(key: String, value: String, origin: Origin) {
+        self.key = key
+        self.value = value
+        self.origin = origin
+    }
 }
 
 extension Configuration {
@@ -59,5 +69,85 @@ extension Configuration {
         }
         let fallback = field.row(process).fallback
         return Setting(key: key, value: fallback.map { $0.string ?? $0.jsonText } ?? "", origin: .standard)
+    }
+}
+
+extension Configuration.Function {
+    /// How the function is run, with the place that decides each value; of its environment the names alone.
+    public var settings: [Setting] {
+        let run = settings(Schema.functionRunFields, .function(self), "").filter { $0.key != "pass_environment" }
+        let some = settings(Schema.instanceFields, instances, "instances.")
+        let wait = settings(Schema.queueFields, queue, "queue.")
+        let names = environment.map { Setting("environment.\($0.name.value)", "set", $0.name.position) }
+        let passed = passEnvironment.map { Setting("pass_environment", $0.value, $0.position) }
+        let shape = Setting("event", event.value.rawValue, event.position)
+        return codeSettings + [shape] + run + some + wait + names + passed
+    }
+
+    private var codeSettings: [Setting] {
+        switch code {
+        case .handler(let handler):
+            let interpreter = handler.interpreterPath ?? handler.interpreter.value
+            return [
+                Setting("handler", "\(handler.file):\(handler.function)", handler.file.position),
+                Setting("interpreter", interpreter, handler.interpreter.position),
+                Setting("directory", handler.directory.value, handler.directory.position),
+            ]
+        case .command(let command):
+            let words = command.arguments.map(\.value).joined(separator: " ")
+            return [
+                Setting("command", words, command.arguments.first?.position ?? .unwritten),
+                Setting("protocol", command.protocol.value.rawValue, command.protocol.position),
+                Setting("directory", command.directory.value, command.directory.position),
+            ]
+        case .swift(let name): return [Setting("swift", name.value, name.position)]
+        }
+    }
+
+    private func settings<Draft>(_ fields: [Field<Draft>], _ draft: Draft, _ prefix: String) -> [Setting] {
+        fields.compactMap { field in
+            let fallback = field.row(draft).fallback.map { $0.string ?? $0.jsonText }
+            guard let written = field.value(draft) else {
+                return fallback.map { Setting(key: prefix + field.key, value: $0, origin: .standard) }
+            }
+            return Setting(prefix + field.key, written.text, written.position)
+        }
+    }
+}
+
+extension Setting {
+    /// A value of a function.
+    fileprivate init(_ key: String, _ value: String, _ position: Position) {
+        self.init(key: key, value: value, origin: position == .unwritten ? .standard : .function(position))
+    }
+}
+
+extension Schema.FunctionDraft {
+    fileprivate static func function(_ function: Configuration.Function) -> Schema.FunctionDraft {
+        var draft = Schema.FunctionDraft()
+        draft.function = function
+        return draft
+    }
+}
+
+extension Configuration.Upstream {
+    /// How requests reach the upstream, with the place that decides each value.
+    public var settings: [Setting] {
+        let addresses = endpoints.map { Setting("endpoints", "\($0)", upstream: $0.position) }
+        let silence = Schema.upstreamTimeoutFields.compactMap { $0.setting(timeouts, "timeouts.") }
+        return addresses + silence + Schema.keepaliveFields.compactMap { $0.setting(keepalive, "keepalive.") }
+    }
+}
+
+extension Field {
+    fileprivate func setting(_ draft: Draft, _ prefix: String) -> Setting? {
+        value(draft).map { Setting(prefix + key, $0.text, upstream: $0.position) }
+    }
+}
+
+extension Setting {
+    /// A value of an upstream.
+    fileprivate init(_ key: String, _ value: String, upstream position: Position) {
+        self.init(key: key, value: value, origin: position == .unwritten ? .standard : .upstream(position))
     }
 }

@@ -30,7 +30,7 @@ extension FunctionSettings {
             let path = try Self.absolute(found, function)
             let arguments = Array(words.dropFirst())
             program =
-                switch command.protocol {
+                switch command.protocol.value {
                 case .jsonLines: .jsonLines(program: path, arguments: arguments)
                 case .exec: .exec(program: path, arguments: arguments)
                 }
@@ -48,9 +48,9 @@ extension FunctionSettings {
         responseLimit = function.responseLimit.value
         minimum = function.instances.min.value
         maximum = function.instances.max.value
-        idle = function.instances.idle.nanoseconds
-        queueLength = function.queue.length
-        queueWait = function.queue.wait.nanoseconds
+        idle = function.instances.idle.value.nanoseconds
+        queueLength = function.queue.length.value
+        queueWait = function.queue.wait.value.nanoseconds
         environment = FunctionEnvironment.build(
             for: self,
             own: function.environment.map { ($0.name.value, $0.value.reveal()) },

@@ -227,7 +227,7 @@ final class LoopAssembly {
             let upstream = Upstream(
                 name: name,
                 endpoints: addresses,
-                keepAlive: settings.keepalive.connections,
+                keepAlive: settings.keepalive.connections.value,
                 timeouts: ClientTimeouts(settings),
                 context: context
             )
@@ -273,10 +273,10 @@ extension ServerTimeouts {
 extension ClientTimeouts {
     fileprivate init(_ upstream: Configuration.Upstream) {
         self.init()
-        connect = upstream.timeouts.connect.nanoseconds
-        firstByte = upstream.timeouts.firstByte.nanoseconds
-        idle = upstream.timeouts.idle.nanoseconds
-        keepAlive = upstream.keepalive.idle.nanoseconds
+        connect = upstream.timeouts.connect.value.nanoseconds
+        firstByte = upstream.timeouts.firstByte.value.nanoseconds
+        idle = upstream.timeouts.idle.value.nanoseconds
+        keepAlive = upstream.keepalive.idle.value.nanoseconds
     }
 }
 

@@ -82,7 +82,8 @@ extension LogDestination {
 }
 
 extension Configuration.LogDestination {
-    fileprivate var name: String {
+    /// Where lines go, for people.
+    var name: String {
         switch self {
         case .standardOutput: "standard output"
         case .standardError: "standard error"

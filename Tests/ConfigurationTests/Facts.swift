@@ -64,15 +64,15 @@ extension Configuration.Function {
                 "\(handler.language) \(handler.file):\(handler.function) by \(handler.interpreterPath ?? handler.interpreter.value)"
                     + " in \(handler.directory)"
             case .command(let command):
-                "\(command.protocol.rawValue) \(command.arguments.map(\.value)) in \(command.directory)"
+                "\(command.protocol.value.rawValue) \(command.arguments.map(\.value)) in \(command.directory)"
             case .swift(let name): "swift \(name)"
             }
         var lines = ["function \(name) \(where_)"]
         lines.append(
             "  timeout \(timeout.value.written), init \(initTimeout.value.written), "
                 + "memory \(memory.map { "\($0)" } ?? "none"), response \(responseLimit), "
-                + "instances \(instances.min)...\(instances.max) idle \(instances.idle.written), "
-                + "queue \(queue.length) wait \(queue.wait.written)"
+                + "instances \(instances.min)...\(instances.max) idle \(instances.idle.value.written), "
+                + "queue \(queue.length) wait \(queue.wait.value.written)"
         )
         if !environment.isEmpty || !passEnvironment.isEmpty {
             lines.append(
@@ -85,9 +85,9 @@ extension Configuration.Function {
 
 extension Configuration.Upstream {
     fileprivate var facts: String {
-        "upstream \(name)\(list("", endpoints)), connect \(timeouts.connect.written), "
-            + "first byte \(timeouts.firstByte.written), idle \(timeouts.idle.written), "
-            + "keeps \(keepalive.connections) for \(keepalive.idle.written)"
+        "upstream \(name)\(list("", endpoints)), connect \(timeouts.connect.value.written), "
+            + "first byte \(timeouts.firstByte.value.written), idle \(timeouts.idle.value.written), "
+            + "keeps \(keepalive.connections) for \(keepalive.idle.value.written)"
     }
 }
 

@@ -8,7 +8,7 @@ extension Configuration {
         public var code: Code
 
         /// The shape of the event it is given.
-        public var event: EventShape = .apigatewayV2
+        public var event: Located<EventShape> = .unwritten(.apigatewayV2)
 
         /// How long one invocation may run, from 1 ms to 900 s.
         public var timeout: Located<Duration> = .unwritten(.seconds(3))
@@ -83,7 +83,7 @@ extension Configuration {
         public var programPath: String?
 
         /// What it speaks.
-        public var `protocol`: CommandProtocol = .jsonLines
+        public var `protocol`: Located<CommandProtocol> = .unwritten(.jsonLines)
 
         /// The working directory: by default the configuration's folder.
         public var directory: Located<String>
@@ -112,16 +112,16 @@ extension Configuration {
         public var max: Located<Int> = .unwritten(8)
 
         /// How long one above `min` may be idle.
-        public var idle: Duration = .seconds(60)
+        public var idle: Located<Duration> = .unwritten(.seconds(60))
     }
 
     /// How requests wait for an instance.
     public struct Queue: Equatable, Sendable {
         /// The most that wait; one more is answered with 503.
-        public var length = 32
+        public var length: Located<Int> = .unwritten(32)
 
         /// How long one waits before it is answered with 503.
-        public var wait: Duration = .seconds(1)
+        public var wait: Located<Duration> = .unwritten(.seconds(1))
     }
 
     /// A variable of a function's environment.

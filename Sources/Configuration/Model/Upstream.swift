@@ -29,21 +29,21 @@ extension Configuration {
     /// How long an upstream may be silent.
     public struct UpstreamTimeouts: Equatable, Sendable {
         /// Until a connection stands (502).
-        public var connect: Duration = .seconds(2)
+        public var connect: Located<Duration> = .unwritten(.seconds(2))
 
         /// From the end of the request to the first byte of the answer (504).
-        public var firstByte: Duration = .seconds(30)
+        public var firstByte: Located<Duration> = .unwritten(.seconds(30))
 
         /// Silence inside an answer or between two steps of a stream (504).
-        public var idle: Duration = .seconds(60)
+        public var idle: Located<Duration> = .unwritten(.seconds(60))
     }
 
     /// How connections to an upstream are kept.
     public struct Keepalive: Equatable, Sendable {
         /// The most idle connections, for each loop; 0: none are kept.
-        public var connections = 128
+        public var connections: Located<Int> = .unwritten(128)
 
         /// How long an idle one is kept.
-        public var idle: Duration = .seconds(60)
+        public var idle: Located<Duration> = .unwritten(.seconds(60))
     }
 }

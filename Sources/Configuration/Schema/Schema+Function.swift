@@ -8,7 +8,7 @@ extension Schema {
         var handler: Located<HandlerName>?
         var command: [Located<String>] = []
         var swift: Located<String>?
-        var commandProtocol = Configuration.CommandProtocol.jsonLines
+        var commandProtocol: Located<Configuration.CommandProtocol> = .unwritten(.jsonLines)
         var interpreter: Located<String>?
         var directory: Located<String>?
     }
@@ -52,7 +52,7 @@ extension Schema {
         needs: [("protocol", ["command"]), ("interpreter", ["handler"])]
             + ["directory", "init_timeout", "memory", "instances", "environment", "pass_environment"]
             .map { ($0, ["handler", "command"]) },
-        fields: codeFields + runFields
+        fields: codeFields + functionRunFields
     )
 
     private static let codeFields: [Field<FunctionDraft>] = [
@@ -78,7 +78,7 @@ extension Schema {
         Field(
             "protocol",
             \.commandProtocol,
-            Kind.choice(Configuration.CommandProtocol.self),
+            Kind.choice(Configuration.CommandProtocol.self).located,
             "What a command speaks: a line of JSON for each event and response, or a process for each event."
         ),
         Field(
@@ -95,10 +95,15 @@ extension Schema {
             "The working directory; for a handler also the first place that modules are looked for.",
             default: "the handler's folder; for a command the file's"
         ),
-        Field("event", \.function.event, Kind.choice(Configuration.EventShape.self), "The shape of its events."),
+        Field(
+            "event",
+            \.function.event,
+            Kind.choice(Configuration.EventShape.self).located,
+            "The shape of its events."
+        ),
     ]
 
-    private static let runFields: [Field<FunctionDraft>] = [
+    static let functionRunFields: [Field<FunctionDraft>] = [
         Field(
             "timeout",
             \.function.timeout,
@@ -143,22 +148,34 @@ extension Schema {
 
     private static let memory = Kind.size((16 << 20)...(1 << 40)).located.or("none")
 
+    static let instanceFields: [Field<Configuration.Instances>] = [
+        Field(
+            "min",
+            \.min,
+            Kind.integer(0...1000).located,
+            "Kept even when idle, and started before the gateway is ready."
+        ),
+        Field("max", \.max, Kind.integer(1...1000).located, "At most this many at a time."),
+        Field("idle", \.idle, Kind.duration().located, "How long one above `min` may be idle before it is ended."),
+    ]
+
+    static let queueFields: [Field<Configuration.Queue>] = [
+        Field("length", \.length, Kind.integer(0...1_000_000).located, "The most that wait; one more gets 503."),
+        Field(
+            "wait",
+            \.wait,
+            Kind.duration(.zero ... .seconds(900)).located,
+            "How long one waits before it gets 503."
+        ),
+    ]
+
     private static let instances = Kind.object(
         Shape<Configuration.Instances>(
             "'instances'",
             title: "functions.NAME.instances",
             summary: "Processes of one function; each runs one invocation at a time.",
             initial: Configuration.Instances(),
-            fields: [
-                Field(
-                    "min",
-                    \.min,
-                    Kind.integer(0...1000).located,
-                    "Kept even when idle, and started before the gateway is ready."
-                ),
-                Field("max", \.max, Kind.integer(1...1000).located, "At most this many at a time."),
-                Field("idle", \.idle, Kind.duration(), "How long one above `min` may be idle before it is ended."),
-            ]
+            fields: instanceFields
         ),
         initial: Configuration.Instances()
     ) { draft, _, reader in
@@ -178,10 +195,7 @@ extension Schema {
             title: "functions.NAME.queue",
             summary: "Requests that wait for an instance, first in, first out.",
             initial: Configuration.Queue(),
-            fields: [
-                Field("length", \.length, Kind.integer(0...1_000_000), "The most that wait; one more gets 503."),
-                Field("wait", \.wait, Kind.duration(.zero ... .seconds(900)), "How long one waits before it gets 503."),
-            ]
+            fields: queueFields
         ),
         initial: Configuration.Queue()
     )

@@ -56,22 +56,34 @@ extension Schema {
         parse: { (text) throws(Complaint) in try Configuration.Endpoint.parse(text) }
     )
 
+    static let upstreamTimeoutFields: [Field<Configuration.UpstreamTimeouts>] = [
+        Field("connect", \.connect, Kind.duration().located, "Until a connection stands (502)."),
+        Field(
+            "first_byte",
+            \.firstByte,
+            Kind.duration().located,
+            "From the end of a request to the first byte of its answer (504)."
+        ),
+        Field("idle", \.idle, Kind.duration().located, "Silence inside an answer (504)."),
+    ]
+
+    static let keepaliveFields: [Field<Configuration.Keepalive>] = [
+        Field(
+            "connections",
+            \.connections,
+            Kind.integer(0...65_536).located,
+            "The most that are kept, for each loop; 0 keeps none."
+        ),
+        Field("idle", \.idle, Kind.duration().located, "How long one is kept."),
+    ]
+
     private static let upstreamTimeouts = Kind.object(
         Shape<Configuration.UpstreamTimeouts>(
             "the timeouts of an upstream",
             title: "upstreams.NAME.timeouts",
             summary: "The upstream's side.",
             initial: Configuration.UpstreamTimeouts(),
-            fields: [
-                Field("connect", \.connect, Kind.duration(), "Until a connection stands (502)."),
-                Field(
-                    "first_byte",
-                    \.firstByte,
-                    Kind.duration(),
-                    "From the end of a request to the first byte of its answer (504)."
-                ),
-                Field("idle", \.idle, Kind.duration(), "Silence inside an answer (504)."),
-            ]
+            fields: upstreamTimeoutFields
         ),
         initial: Configuration.UpstreamTimeouts()
     )
@@ -82,15 +94,7 @@ extension Schema {
             title: "upstreams.NAME.keepalive",
             summary: "Connections that wait for the next request.",
             initial: Configuration.Keepalive(),
-            fields: [
-                Field(
-                    "connections",
-                    \.connections,
-                    Kind.integer(0...65_536),
-                    "The most that are kept, for each loop; 0 keeps none."
-                ),
-                Field("idle", \.idle, Kind.duration(), "How long one is kept."),
-            ]
+            fields: keepaliveFields
         ),
         initial: Configuration.Keepalive()
     )

@@ -1,0 +1,126 @@
+import PenstockBytes
+import PenstockConfiguration
+import PenstockHTTP
+import PenstockRouting
+
+extension RouteReport {
+    /// One thing that happens to the request, or to its response.
+    struct Stage {
+        let name: String
+        /// What it does to this request.
+        let effect: String
+    }
+
+    /// What happens to the request, in the order in which it happens; only what has something to do.
+    var stages: [Stage] {
+        guard let route, case .route(let index) = match else { return [] }
+        var stages = [
+            Stage(name: "normalise", effect: path),
+            Stage(name: "route", effect: route.name.value),
+            Stage(name: "client address", effect: clientAddress),
+        ]
+        let body = configuration.settings(of: listener, route).first { $0.key == "limits.body" }
+        if let body, body.value != "none" {
+            stages.append(Stage(name: "limit", effect: "a body of at most \(body.value)"))
+        }
+        if let rewrite = route.rewritePath {
+            stages.append(Stage(name: "rewrite", effect: filled(rewrite.value, .path, index)))
+        }
+        if !route.headers.request.isEmpty {
+            stages.append(Stage(name: "request fields", effect: summary(of: route.headers.request)))
+        }
+        stages.append(Stage(name: "target", effect: targetEffect(route, index)))
+        if !route.headers.response.isEmpty {
+            stages.append(Stage(name: "response fields", effect: summary(of: route.headers.response)))
+        }
+        if let log = configuration.accessLog {
+            stages.append(Stage(name: "log", effect: "\(log.format.rawValue), to \(log.to.value.name)"))
+        }
+        return stages
+    }
+
+    private var clientAddress: String {
+        let trusted = listener.trustedProxies.map { "\($0)" }
+        if trusted.isEmpty { return "the peer's; its forwarding fields are removed" }
+        return "from the forwarding fields of \(trusted.joined(separator: ", ")), else the peer's"
+    }
+
+    private func targetEffect(_ route: Configuration.Route, _ index: Int) -> String {
+        guard case .redirect(let redirect) = route.target else { return route.target.summary }
+        let use = RequestTemplate.Use.redirect(mayUseHost: !route.hosts.isEmpty)
+        return "redirect \(redirect.status) to \(filled(redirect.to.value, use, index))"
+    }
+
+    private func summary(of edits: Configuration.FieldEdits) -> String {
+        let removed = edits.removals.map { "remove \($0)" }
+        let set = edits.settings.map { setting in
+            if case .template(let text) = setting.value { return "set \(setting.name): \(text)" }
+            return "set \(setting.name) to a secret"
+        }
+        return (removed + set).joined(separator: "; ")
+    }
+
+    /// A template as this request fills it.
+    private func filled(_ template: Template, _ use: RequestTemplate.Use, _ index: Int) -> String {
+        let names = configuration.routes[index].path.value.parameters
+        guard let parsed = try? RequestTemplate(parsing: template.text, use: use, parameters: names) else {
+            return template.text
+        }
+        var output = ByteBuffer()
+        guard parsed.write(head, captures, to: &output) else { return "400: a value that cannot stand there" }
+        return String(decoding: output.readable, as: UTF8.self)
+    }
+}
+
+extension RouteReport {
+    /// Every value that holds for the request, from its route outwards.
+    var settings: [Setting] {
+        guard let route else { return configuration.settings(of: listener, nil) }
+        let timeout = Setting(
+            key: "timeout",
+            value: route.timeout.map { $0.value.written } ?? "none",
+            origin: route.timeout.map { .route($0.position) } ?? .standard
+        )
+        return [timeout] + targetSettings(route) + configuration.settings(of: listener, route)
+    }
+
+    private func targetSettings(_ route: Configuration.Route) -> [Setting] {
+        switch route.target {
+        case .function(let name):
+            let function = configuration.functions.first { $0.name.value == name.value }
+            return (function?.settings ?? []).map { $0.below("functions.\(name)") }
+        case .upstream(let name):
+            let upstream = configuration.upstreams.first { $0.name.value == name.value }
+            return (upstream?.settings ?? []).map { $0.below("upstreams.\(name)") }
+        case .redirect, .respond, .files: return []
+        }
+    }
+}
+
+extension Setting {
+    fileprivate func below(_ section: String) -> Setting {
+        Setting(key: "\(section).\(key)", value: value, origin: origin)
+    }
+
+    /// Where the file says it; `nil`: it is the default.
+    var position: Position? {
+        switch origin {
+        case .standard: nil
+        case .process(let position), .listener(let position), .route(let position), .function(let position),
+            .upstream(let position):
+            position
+        }
+    }
+
+    /// Who says it, in a word.
+    var level: String {
+        switch origin {
+        case .standard: "default"
+        case .process: "process"
+        case .listener: "listener"
+        case .route: "route"
+        case .function: "function"
+        case .upstream: "upstream"
+        }
+    }
+}

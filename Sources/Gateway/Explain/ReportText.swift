@@ -1,0 +1,78 @@
+import PenstockConfiguration
+import PenstockRouting
+
+/// The report as a person reads it: four blocks, in columns.
+struct ReportText {
+    private let report: RouteReport
+    private var lines: [String] = []
+
+    init(_ report: RouteReport) {
+        self.report = report
+        lines.append("\(report.method) \(report.path)")
+        addOutcome()
+        addStages()
+        addValues()
+        addLosers()
+    }
+
+    var text: String { lines.joined(separator: "\n") }
+
+    private mutating func addOutcome() {
+        var rows = [("host", report.host), ("listener", "\(report.listener.name) (\(report.listener.address))")]
+        switch report.match {
+        case .route(let index):
+            let route = report.configuration.routes[index]
+            rows.append(("route", "\(route.name) (\(report.place(route.position)))"))
+            rows += report.explanation.parameters.map { ("{\($0.name)}", $0.value) }
+            rows.append(("target", route.target.summary))
+        case .notFound: rows.append(("answer", "404: no route takes it"))
+        case .methodNotAllowed: rows.append(("answer", "405: routes take this path by \(report.allowed ?? "")"))
+        case .options: rows.append(("answer", "204: OPTIONS from the table, Allow: \(report.allowed ?? "")"))
+        }
+        add(rows.map { [$0.0, $0.1] })
+    }
+
+    private mutating func addStages() {
+        guard !report.stages.isEmpty else { return }
+        lines.append("stages, in order")
+        add(report.stages.map { [$0.name, $0.effect] })
+    }
+
+    private mutating func addValues() {
+        lines.append("values, and where they come from")
+        add(
+            report.settings.map { setting in
+                let place = setting.position.map { "\(setting.level), \(report.place($0))" }
+                return [setting.key, setting.value.isEmpty ? "\"\"" : setting.value, place ?? "default"]
+            }
+        )
+    }
+
+    private mutating func addLosers() {
+        guard !report.explanation.losers.isEmpty else { return }
+        lines.append("why the nearest others lost")
+        add(
+            report.explanation.losers.map { loser in
+                let route = report.configuration.routes[loser.route]
+                let reasons = loser.reasons.map(\.description).joined(separator: "; ")
+                return ["\(route.name) (\(report.place(route.position)))", reasons]
+            }
+        )
+    }
+
+    /// Rows with their columns aligned; the last column is as wide as it is.
+    private mutating func add(_ rows: [[String]]) {
+        let columns = rows.map(\.count).max() ?? 0
+        let widths = (0..<columns).map { column in rows.map { $0[column].count }.max() ?? 0 }
+        for row in rows {
+            var line = " "
+            for (column, cell) in row.enumerated() {
+                line += " " + cell
+                if column < row.count - 1 {
+                    line += String(repeating: " ", count: max(0, min(widths[column], 40) - cell.count) + 1)
+                }
+            }
+            lines.append(line)
+        }
+    }
+}

@@ -1,0 +1,165 @@
+import PenstockBytes
+public import PenstockConfiguration
+import PenstockHTTP
+import PenstockRouting
+
+/// What `penstock explain` says: which route a request would take, what is done to it, where every value that holds
+/// for it comes from, and why the nearest other routes lost.
+public struct RouteReport {
+    let configuration: Configuration
+    let head: RequestHead
+    let listener: Configuration.Listener
+    let match: RouteMatch
+    let explanation: RouteExplanation
+
+    /// What the chosen route captured of the path.
+    let captures: [Range<Int>]
+
+    private let table: RouteTable
+
+    /// Sends a request through the router, and nowhere else.
+    ///
+    /// - Parameters:
+    ///   - configuration: checked, without errors.
+    ///   - method: as it goes over the wire.
+    ///   - url: `http://HOST[:PORT]/PATH?QUERY`, or a path alone.
+    ///   - fields: `name: value`.
+    ///   - listener: the listener it comes in on; `nil`: the first one.
+    /// - Throws: ``GatewayError`` where it is no request that could be served.
+    public init(
+        configuration: Configuration,
+        method: String,
+        url: String,
+        fields: [String] = [],
+        listener: String? = nil
+    ) throws(GatewayError) {
+        let names = configuration.listeners.map(\.name.value)
+        let index = listener.map { names.firstIndex(of: $0) } ?? 0
+        guard let index else {
+            throw GatewayError("there is no listener '\(listener ?? "")'; there is \(names.joined(separator: ", "))")
+        }
+        self.configuration = configuration
+        self.listener = configuration.listeners[index]
+        head = try Self.parse(method, url, fields, configuration.limits(of: self.listener), configuration.paths)
+        table = try RunningConfiguration.table(configuration)
+        let request = RoutedRequest(head, listener: index)
+        var captures: [Range<Int>] = []
+        match = table.match(request, parameters: &captures)
+        self.captures = captures
+        explanation = table.explain(request)
+    }
+
+    private static func parse(
+        _ method: String,
+        _ url: String,
+        _ fields: [String],
+        _ limits: Configuration.Limits,
+        _ paths: Configuration.Paths
+    ) throws(GatewayError) -> RequestHead {
+        var authority = "localhost"
+        var target = Substring(url)
+        if let scheme = ["http://", "https://"].first(where: { url.lowercased().hasPrefix($0) }) {
+            let rest = url.dropFirst(scheme.count)
+            authority = String(rest.prefix { $0 != "/" && $0 != "?" && $0 != "#" })
+            target = rest.dropFirst(authority.count)
+        } else if !url.hasPrefix("/"), url != "*" {
+            throw GatewayError("'\(url)' is neither a URL (http://HOST/PATH) nor a path (/PATH)")
+        }
+        target = target.prefix { $0 != "#" }
+        if !target.hasPrefix("/"), target != "*" { target = "/" + target }
+        let lines = ["\(method) \(target) HTTP/1.1", "host: \(authority)"] + fields
+        let text = lines.joined(separator: "\r\n") + "\r\n\r\n"
+        var parser = RequestParser(
+            limits: HeadLimits(
+                requestLine: limits.requestLine,
+                head: limits.head,
+                fields: limits.fields,
+                chunkExtensions: limits.chunkExtensions
+            ),
+            mergeSlashes: paths.mergeSlashes,
+            rejectEncodedSlashes: paths.encodedSlashes == .reject
+        )
+        let head = RequestHead()
+        let parsed: Int?
+        do throws(RequestError) {
+            parsed = try parser.parse(Array(text.utf8).span.bytes, into: head)
+        } catch {
+            throw GatewayError("such a request is answered with \(error.status): \(error.reason)")
+        }
+        guard parsed != nil else { throw GatewayError("that is no whole request") }
+        return head
+    }
+
+    /// The route that was chosen; `nil` where none was.
+    public var route: Configuration.Route? {
+        guard case .route(let index) = match else { return nil }
+        return configuration.routes[index]
+    }
+
+    /// The report for people.
+    public var text: String { ReportText(self).text }
+
+    /// The report for programs: one JSON object.
+    public var json: String { jsonValue.jsonText }
+
+    // MARK: Parts that both show
+
+    /// `GET`.
+    var method: String { String(decoding: head.methodName, as: UTF8.self) }
+
+    /// The path as it is routed: normalised.
+    var path: String { String(decoding: head.path, as: UTF8.self) }
+
+    /// The host that is asked for, in lower case and without its port.
+    var host: String { String(decoding: hostWithoutPort(head.authority), as: UTF8.self).lowercased() }
+
+    /// The status of the gateway's own answer, where no route takes the request.
+    var ownStatus: Int? {
+        switch match {
+        case .route: nil
+        case .notFound: 404
+        case .methodNotAllowed: 405
+        case .options: 204
+        }
+    }
+
+    /// The methods that routes take for this path, where the request's is none of them.
+    var allowed: String? {
+        switch match {
+        case .route, .notFound: return nil
+        case .methodNotAllowed(let methods), .options(let methods):
+            var buffer = ByteBuffer()
+            table.writeAllow(methods, to: &buffer)
+            return String(decoding: buffer.readable, as: UTF8.self)
+        }
+    }
+
+    /// `routes.yaml:12:5`.
+    func place(_ position: Position) -> String { "\(configuration.file):\(position)" }
+}
+
+extension Configuration.Target {
+    /// What answers, in a few words: `function hello`.
+    var summary: String { "\(kind) \(name)" }
+
+    /// The key of the route: `function`.
+    var kind: String {
+        switch self {
+        case .function: "function"
+        case .upstream: "upstream"
+        case .redirect: "redirect"
+        case .respond: "respond"
+        case .files: "files"
+        }
+    }
+
+    /// Which one, or what.
+    var name: String {
+        switch self {
+        case .function(let name), .upstream(let name): name.value
+        case .redirect(let redirect): "\(redirect.status) to \(redirect.to)"
+        case .respond(let respond): "\(respond.status)"
+        case .files(let files): "below \(files.root)"
+        }
+    }
+}
