@@ -132,6 +132,7 @@ public final class Server {
     /// Closes one connection that has nothing under way, if there is one.
     ///
     /// - Parameter info: whom it is to make room for; where the limit is its listener's, it has to be one of that.
+    /// - Returns: whether there was one.
     fileprivate func closeIdle(for info: ConnectionInfo? = nil) -> Bool {
         let listener = limits.isFull ? nil : info?.listener
         for _ in 0..<connections.count {
