@@ -26,12 +26,12 @@ extension FunctionInstance {
     /// Makes the event what its wire wants and begins to send it.
     func beginEvent() {
         guard let ticket, let invocation = ticket.invocation else { return }
-        switch settings.wire {
+        switch wire {
         case .frames:
             InvocationFrame.seal(
                 &invocation.frame,
                 id: currentID,
-                milliseconds: settings.timeout / 1_000_000,
+                milliseconds: milliseconds,
                 flags: invocation.isRaw ? InvocationFrame.raw : 0
             )
         case .lines, .once:
@@ -42,7 +42,7 @@ extension FunctionInstance {
             where byte == ASCII.lineFeed || byte == ASCII.carriageReturn {
                 invocation.frame.mutableReadable[offset] = ASCII.space
             }
-            if settings.wire == .lines { invocation.frame.append(ASCII.lineFeed) }
+            if wire == .lines { invocation.frame.append(ASCII.lineFeed) }
         }
         ticket.isSealed = true
         send(invocation, isFirst: true)
@@ -70,11 +70,11 @@ extension FunctionInstance {
         }
         watchEvents(false)
         invocation.releaseFrame()
-        if settings.wire == .once { descriptors.closeEvents() }
+        if wire == .once { descriptors.closeEvents() }
     }
 
     private func write(_ bytes: UnsafeRawBufferPointer) throws(SystemError) -> Int {
-        if settings.wire == .frames { return try Socket.send(descriptors.events, bytes) }
+        if wire == .frames { return try Socket.send(descriptors.events, bytes) }
         while true {
             let count = Glibc.write(descriptors.events, bytes.baseAddress, bytes.count)
             if count >= 0 { return count }
@@ -88,7 +88,7 @@ extension FunctionInstance {
 
     /// Asks it to end.
     func closeEvents() {
-        guard settings.wire == .frames else { return descriptors.closeEvents() }
+        guard wire == .frames else { return descriptors.closeEvents() }
         var bytes = ByteBuffer()
         InvocationFrame.appendDrain(to: &bytes)
         _ = try? Socket.send(descriptors.events, bytes.readable)
@@ -128,14 +128,14 @@ extension FunctionInstance {
     ///
     /// It leaves the buffer first: the instance may be another loop's afterwards.
     private func takeReceived() {
-        if settings.wire == .frames, received.count < expected { return }
+        if wire == .frames, received.count < expected { return }
         var whole = ByteBuffer()
         swap(&whole, &received)
         take(whole.readable)
     }
 
     private func take(_ bytes: UnsafeRawBufferPointer) {
-        switch settings.wire {
+        switch wire {
         case .frames: takeFrame(bytes)
         case .lines: takeLine(bytes)
         case .once: takePart(bytes)
@@ -150,7 +150,7 @@ extension FunctionInstance {
 
     private func takeFrame(_ bytes: UnsafeRawBufferPointer) {
         let frame: InstanceFrame?
-        let limit = max(settings.responseLimit, 1 << 18) + 65_536
+        let limit = max(responseLimit, 1 << 18) + 65_536
         do {
             frame = try InstanceFrame.parse(bytes, limit: limit)
         } catch {
@@ -193,12 +193,12 @@ extension FunctionInstance {
 
     private func takeLine(_ bytes: UnsafeRawBufferPointer) {
         guard let end = bytes.firstIndex(of: ASCII.lineFeed) else {
-            guard bytes.count <= settings.responseLimit else {
-                return fail(InstanceFailure.tooLarge(settings.responseLimit))
+            guard bytes.count <= responseLimit else {
+                return fail(InstanceFailure.tooLarge(responseLimit))
             }
             return keep(bytes, expecting: bytes.count + 1)
         }
-        guard end <= settings.responseLimit else { return fail(InstanceFailure.tooLarge(settings.responseLimit)) }
+        guard end <= responseLimit else { return fail(InstanceFailure.tooLarge(responseLimit)) }
         guard phase == .busy else { return violate(.unexpected(.result)) }
         guard ticket?.invocation?.frame.isEmpty == true else { return violate(.unexpected(.result)) }
         let ticket = finishEvent(surplus: end + 1 < bytes.count)
@@ -207,8 +207,8 @@ extension FunctionInstance {
 
     private func takePart(_ bytes: UnsafeRawBufferPointer) {
         guard phase == .busy || phase == .closed else { return violate(.unexpected(.result)) }
-        guard bytes.count <= settings.responseLimit else {
-            return fail(InstanceFailure.tooLarge(settings.responseLimit))
+        guard bytes.count <= responseLimit else {
+            return fail(InstanceFailure.tooLarge(responseLimit))
         }
         keep(bytes, expecting: bytes.count + 1)
     }
@@ -250,7 +250,7 @@ extension FunctionInstance {
     private func withSource(_ body: (FunctionLog.Source) -> Void) {
         let none = UnsafeRawBufferPointer(start: nil, count: 0)
         let requestID = ticket?.invocation?.requestID ?? none
-        let stream: FunctionLog.Stream = settings.wire == .frames ? .either : .error
+        let stream: FunctionLog.Stream = wire == .frames ? .either : .error
         pool.name.withUnsafeBytes { name in
             body(FunctionLog.Source(function: name, instance: number, requestID: requestID, stream: stream))
         }

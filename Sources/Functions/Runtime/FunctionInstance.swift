@@ -14,6 +14,10 @@ final class FunctionInstance: @unchecked Sendable {  // see above: `holder` says
     static let nobody = -1
 
     let pool: InstancePool
+    let wire: FunctionSettings.Wire
+    let responseLimit: Int
+
+    private let timeout: Int64
 
     /// Its number in its pool, from 1 on: what the log calls it.
     let number: Int
@@ -52,7 +56,13 @@ final class FunctionInstance: @unchecked Sendable {  // see above: `holder` says
     /// Whether it is ending: what it answers still counts, but it takes no more.
     private(set) var isDoomed = false
 
-    private var watches: [InstanceWatches?]
+    /// Of every loop that ever watched it.
+    var watches: [InstanceWatches?]
+
+    var isWatchingAnswers = false
+    var isWatchingEvents = false
+    var isWatchingLog = false
+
     private var process: UInt64 = 0
     private var isStartReported = false
     private var startedAt = Instant.never
@@ -68,13 +78,18 @@ final class FunctionInstance: @unchecked Sendable {  // see above: `holder` says
 
     init(_ pool: InstancePool, number: Int, home: Int) {
         self.pool = pool
+        wire = pool.settings.wire
+        responseLimit = pool.settings.responseLimit
+        timeout = pool.settings.timeout
         self.number = number
         self.home = home
         holder = Atomic(home)
         watches = Array(repeating: nil, count: pool.shares.count)
     }
 
-    var settings: FunctionSettings { pool.settings }
+    /// Milliseconds that the handler is told it has.
+    var milliseconds: Int64 { timeout / 1_000_000 }
+
     var share: InstanceLoop { pool.shares[home] }
     var phase: InstanceState.Phase { state.phase }
 
@@ -85,9 +100,9 @@ final class FunctionInstance: @unchecked Sendable {  // see above: `holder` says
     /// On its loop.
     func start() {
         startedAt = MonotonicClock.now()
-        share.loop.set(timer, at: share.loop.now + settings.initTimeout)
+        share.loop.set(timer, at: share.loop.now + pool.settings.initTimeout)
         do {
-            var launch = try InstanceLaunch(settings)
+            var launch = try InstanceLaunch(pool.settings)
             defer { launch.closeTheirs() }
             descriptors = launch.ours
             process = try pool.spawner.spawn(launch.launch, for: self)
@@ -101,7 +116,7 @@ final class FunctionInstance: @unchecked Sendable {  // see above: `holder` says
         let actions = state.receive(.spawned)
         if phase == .starting {
             attach()
-            if settings.wire != .frames { becomeReady() }
+            if wire != .frames { becomeReady() }
         }
         perform(actions, nil)
     }
@@ -128,7 +143,7 @@ final class FunctionInstance: @unchecked Sendable {  // see above: `holder` says
         self.ticket = ticket
         let now = MonotonicClock.now()
         ticket.start(at: now, instanceStartedAt: startedAt, readyAt: readyAt)
-        share.loop.set(timer, at: now + settings.timeout)
+        share.loop.set(timer, at: now + timeout)
         currentID &+= 1
         beginEvent()
     }
@@ -194,15 +209,15 @@ final class FunctionInstance: @unchecked Sendable {  // see above: `holder` says
         stopWatchingAnswers()
         let wasBusy = phase == .busy
         perform(state.receive(.closed), nil)
-        if phase == .closed, !(wasBusy && settings.wire == .once) {
-            share.loop.set(timer, at: share.loop.now + 100_000_000)
+        if phase == .closed, !(wasBusy && wire == .once) {
+            share.loop.set(timer, at: share.loop.now + 1_000_000_000)
         }
     }
 
     private func exited(_ status: Int32?) {
         isDoomed = true
         if phase != .killed { readToEnd() }
-        if settings.wire == .once, status == 0, phase == .busy || phase == .closed { answerOnce() }
+        if wire == .once, status == 0, phase == .busy || phase == .closed { answerOnce() }
         let failure = ticket?.invocation.map { InstanceFailure.exited(status, $0.requestID) }
         perform(state.receive(.exited), failure ?? InstanceFailure.exitedAtStart(status))
     }
@@ -263,76 +278,6 @@ final class FunctionInstance: @unchecked Sendable {  // see above: `holder` says
         pool.ended(self)
     }
 
-    // MARK: Descriptors
-
-    /// Lets its loop watch it.
-    func attach() {
-        if watches[home] == nil { watches[home] = InstanceWatches(self, on: home) }
-        guard let watches = watches[home] else { return }
-        do {
-            try share.loop.register(descriptors.answers, watches.answers, .readable)
-            isWatchingAnswers = true
-            guard descriptors.log >= 0 else { return }
-            try share.loop.register(descriptors.log, watches.log, .readable)
-            isWatchingLog = true
-        } catch {
-            fail(InvocationError(.gateway, type: "Gateway.WatchFailed", message: "\(error)"))
-        }
-    }
-
-    private(set) var isWatchingAnswers = false
-    private var isWatchingEvents = false
-    private var isWatchingLog = false
-
-    /// Lets its loop watch it no longer.
-    func detach() {
-        stopWatchingAnswers()
-        stopWatchingLog()
-    }
-
-    private func stopWatchingLog() {
-        guard isWatchingLog else { return }
-        isWatchingLog = false
-        share.loop.deregister(descriptors.log)
-    }
-
-    /// Takes its descriptors from the loop that they are on; on another loop's thread, which holds it.
-    func disown(from loop: EventLoop) {
-        loop.disown(descriptors.answers)
-        if descriptors.log >= 0 { loop.disown(descriptors.log) }
-    }
-
-    private func stopWatchingAnswers() {
-        watchEvents(false)
-        guard isWatchingAnswers else { return }
-        isWatchingAnswers = false
-        share.loop.deregister(descriptors.answers)
-    }
-
-    /// Whether its loop waits until more of an event fits.
-    func watchEvents(_ isWanted: Bool) {
-        guard isWatchingEvents != isWanted else { return }
-        isWatchingEvents = isWanted
-        if descriptors.events == descriptors.answers {
-            share.loop.watch(descriptors.events, isWanted ? [.readable, .writable] : .readable)
-        } else if !isWanted {
-            share.loop.deregister(descriptors.events)
-        } else if let watches = watches[home] {
-            do {
-                try share.loop.register(descriptors.events, watches.events, .writable)
-            } catch {
-                fail(InvocationError(.gateway, type: "Gateway.WatchFailed", message: "\(error)"))
-            }
-        }
-    }
-
-    /// Its log pipe has ended.
-    func closeLog() {
-        stopWatchingLog()
-        close(descriptors.log)
-        descriptors.log = -1
-    }
-
     /// The instance that was to work on `ticket` is dead and has read nothing of it: another one gets it.
     func giveBackUnread() {
         guard let unread = ticket else { return }
@@ -362,7 +307,7 @@ extension FunctionInstance: SpawnerClient, TimerTarget {
     }
 
     private var launchedPath: String {
-        switch settings.program {
+        switch pool.settings.program {
         case .python(let interpreter, _, _), .node(let interpreter, _, _): interpreter
         case .jsonLines(let program, _), .exec(let program, _): program
         }
@@ -373,9 +318,9 @@ extension FunctionInstance: SpawnerClient, TimerTarget {
     func expired(_ timer: Timer) {
         let failure: InvocationError
         switch phase {
-        case .spawning, .starting: failure = InstanceFailure.notReady(after: settings.initTimeout)
+        case .spawning, .starting: failure = InstanceFailure.notReady(after: pool.settings.initTimeout)
         case .busy: failure = timedOut()
-        case .closed: failure = settings.wire == .once ? timedOut() : InstanceFailure.channelClosed
+        case .closed: failure = wire == .once ? timedOut() : InstanceFailure.channelClosed
         case .idle, .draining, .terminating, .killed, .exited: failure = InstanceFailure.channelClosed
         }
         isDoomed = true
@@ -384,46 +329,6 @@ extension FunctionInstance: SpawnerClient, TimerTarget {
 
     private func timedOut() -> InvocationError {
         let none = UnsafeRawBufferPointer(start: nil, count: 0)
-        return InstanceFailure.timedOut(after: settings.timeout, ticket?.invocation?.requestID ?? none)
+        return InstanceFailure.timedOut(after: timeout, ticket?.invocation?.requestID ?? none)
     }
-}
-
-/// What the loops call when an instance's descriptors are ready; one set for each loop that ever watched it.
-final class InstanceWatches: Sendable {
-    let answers: InstanceWatch
-    let events: InstanceWatch
-    let log: InstanceWatch
-
-    init(_ instance: FunctionInstance, on loop: Int) {
-        let descriptors = instance.descriptors
-        answers = InstanceWatch(instance, .answers, descriptors.answers, on: loop)
-        events = InstanceWatch(instance, .events, descriptors.events, on: loop)
-        log = InstanceWatch(instance, .log, descriptors.log, on: loop)
-    }
-
-    /// Lets a loop forget what it watched before it was disowned.
-    func forget(on loop: EventLoop) {
-        for watch in [answers, log] where watch.descriptor >= 0 { loop.forget(watch.descriptor, watch) }
-    }
-}
-
-/// One descriptor of an instance, as one loop knows it.
-final class InstanceWatch: EventSource, Sendable {
-    enum Stream { case answers, events, log }
-
-    /// Its number while the instance lives.
-    let descriptor: Int32
-
-    private let instance: FunctionInstance
-    private let stream: Stream
-    private let loop: Int
-
-    init(_ instance: FunctionInstance, _ stream: Stream, _ descriptor: Int32, on loop: Int) {
-        self.instance = instance
-        self.stream = stream
-        self.descriptor = descriptor
-        self.loop = loop
-    }
-
-    func ready(_ events: Readiness) { instance.ready(stream, events, on: loop) }
 }

@@ -46,7 +46,12 @@ public final class Spawner: @unchecked Sendable {  // `state` has a lock; the re
         /// Signals that did not fit the socket.
         var unsent: [(id: UInt64, signal: Int32)] = []
         var isClosing = false
+
+        /// What the processes of this spawner carry in their environment (``OrphanSweep``).
+        var mark = Spawner.newMark()
     }
+
+    private static func newMark() -> String { "\(getpid()).\(String(UInt64.random(in: 0...UInt64.max), radix: 36))" }
 
     private let supervisor: EventLoop
     private let files: (soft: UInt64, hard: UInt64)
@@ -95,7 +100,8 @@ public final class Spawner: @unchecked Sendable {  // `state` has a lock; the re
     /// - Throws: ``SystemError`` when it could not even be asked for.
     func spawn(_ launch: borrowing Launch, for client: any SpawnerClient) throws(SystemError) -> UInt64 {
         var request = penstock_spawn_request()
-        let strings = try Self.strings(of: launch, &request)
+        let mark = state.withLock { $0.mark }
+        let strings = try Self.strings(of: launch, ["\(OrphanSweep.name)=\(mark)"], &request)
         defer { Glibc.close(strings) }
         var descriptors = [strings]
         withUnsafeMutableBytes(of: &request.targets) { targets in
@@ -142,16 +148,20 @@ public final class Spawner: @unchecked Sendable {  // `state` has a lock; the re
     }
 
     /// Writes the strings of a launch into a memory file, and their counts into the request.
-    private static func strings(of launch: Launch, _ request: inout penstock_spawn_request) throws(SystemError) -> Int32
-    {
+    private static func strings(
+        of launch: Launch,
+        _ marks: [String],
+        _ request: inout penstock_spawn_request
+    ) throws(SystemError) -> Int32 {
+        let variables = marks + launch.environment
         var bytes = ByteBuffer()
-        for text in [launch.program, launch.directory] + launch.arguments + launch.environment {
+        for text in [launch.program, launch.directory] + launch.arguments + variables {
             bytes.append(text)
             bytes.append(UInt8(0))
         }
         guard bytes.count <= Int(PENSTOCK_SPAWN_STRINGS) else { throw SystemError(call: "spawn", errno: E2BIG) }
         request.arguments = UInt32(launch.arguments.count)
-        request.variables = UInt32(launch.environment.count)
+        request.variables = UInt32(variables.count)
         request.strings = UInt32(bytes.count)
         return try memoryFile(named: "penstock-launch", bytes.readable)
     }
@@ -235,8 +245,9 @@ extension Spawner: EventSource, TimerTarget {
     ///
     /// Starts another one, at most ten a second.
     private func restart() {
-        let (control, pid, clients, isClosing) = state.withLock { state in
-            let old = (state.control, state.pid, state.clients, state.isClosing)
+        let (control, pid, clients, isClosing, mark) = state.withLock { state in
+            let old = (state.control, state.pid, state.clients, state.isClosing, state.mark)
+            state.mark = Self.newMark()
             state.control = -1
             state.clients = [:]
             state.unsent = []
@@ -249,6 +260,7 @@ extension Spawner: EventSource, TimerTarget {
         }
         for client in clients.values { client.processExited(nil) }
         guard !isClosing else { return supervisor.cancel(timer) }
+        OrphanSweep.killAll(marked: mark)
         let pause = startedAt + 100_000_000
         if pause > MonotonicClock.now() {
             supervisor.set(timer, at: pause)

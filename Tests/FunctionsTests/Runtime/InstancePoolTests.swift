@@ -142,7 +142,8 @@ struct InstancePoolTests {
     func `when the spawner is killed its instances end, and another one goes on`() async throws {
         let bench = try FunctionBench()
         defer { bench.end() }
-        let pool = bench.pool(bench.python(Self.sleeper))
+        let start = "import subprocess\nc = subprocess.Popen(['/bin/sleep', '1000'], start_new_session=True)\n"
+        let pool = bench.pool(bench.python(start + "open('child', 'w').write(str(c.pid))\n" + Self.sleeper))
         let pid = try #require(await bench.call(pool).body.flatMap { Int32($0) })
         async let interrupted = bench.call(pool, #"{"seconds": 30}"#)
         await eventually("it runs") { pool.statistics.idle == 0 }
@@ -150,7 +151,8 @@ struct InstancePoolTests {
         #expect(readFile("/proc/\(spawner)/comm") == "penstock-spawn\n")
         kill(spawner, SIGKILL)
         #expect(await interrupted.error?.kind == .exited)
-        await eventually("the instance is dead") { !isRunning(pid) }
+        let child = try #require(Int32(readFile("\(bench.folder)/child")))
+        await eventually("the instance is dead") { !isRunning(pid) && !isRunning(child) }
         await eventually("a new one answers") { await bench.call(pool).status == 200 }
     }
 
