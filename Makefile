@@ -19,6 +19,7 @@ run: packages-run build ## install what is missing, build, serve routes.yaml on 
 test: packages-test venv format-check layers build ## the set-up, then the formatting check and every test
 	swift build --build-tests $(STRICT)
 	PENSTOCK_BINARY=$(CURDIR)/$(BINARY) PENSTOCK_PYTHON=$(CURDIR)/.venv/bin/python swift test --skip-build $(STRICT)
+	@.ci/example-package
 
 .PHONY: build
 build: packages-run ## build the release: .build/release/penstock, one file that stands alone

@@ -107,7 +107,7 @@ let package = Package(
         ),
         .target(
             name: "Penstock",
-            dependencies: ["PenstockGateway", "PenstockFunctions", "PenstockConfiguration"],
+            dependencies: ["PenstockGateway", "PenstockFunctions", "PenstockConfiguration", "PenstockBytes"],
             path: "Sources/Penstock",
             swiftSettings: settings
         ),
@@ -167,6 +167,7 @@ let package = Package(
             ["PenstockGateway", "PenstockConfiguration", "PenstockObservability", "PenstockBytes"],
             exclude: ["Cases"]
         ),
+        tests("Penstock", ["Penstock"]),
         tests("EndToEnd", []),
     ],
     swiftLanguageModes: [.v6]

@@ -16,6 +16,7 @@ final class FunctionSet {
     /// The functions of one configuration, ready to be taken into use, or dropped.
     struct Prepared {
         fileprivate var built: [String: Built] = [:]
+        fileprivate var swift: [String: SwiftFunctionRuntime] = [:]
         fileprivate let budget: BufferBudget
     }
 
@@ -31,9 +32,18 @@ final class FunctionSet {
     private let shares: [InstanceLoop]
     private var spawner: Spawner?
     private var built: [String: Built] = [:]
+    private let swiftFunctions: SwiftFunctionSet
 
-    init(loops: [EventLoop], supervisor: EventLoop, shared: Shared) {
+    /// No function yet.
+    ///
+    /// - Parameters:
+    ///   - swift: closures of the program, by the names that the configuration gives them.
+    ///   - loops: those that serve.
+    ///   - supervisor: does what is not on the path of a request.
+    ///   - shared: counters and logs.
+    init(swift: [String: SwiftFunction], loops: [EventLoop], supervisor: EventLoop, shared: Shared) {
         self.shared = shared
+        swiftFunctions = SwiftFunctionSet(swift, loops: loops, writer: shared.logWriter)
         self.supervisor = supervisor
         shares = loops.map { InstanceLoop(loop: $0, output: FunctionOutput(loop: $0, writer: shared.logWriter)) }
     }
@@ -43,7 +53,10 @@ final class FunctionSet {
         var prepared = Prepared(budget: BufferBudget(limit: configuration.limits(of: nil).buffered))
         let environment = ProcessEnvironment.all
         for function in configuration.functions {
-            if case .swift = function.code { continue }
+            if case .swift(let name) = function.code {
+                prepared.swift[function.name.value] = try swiftFunctions.runtime(of: function, closure: name.value)
+                continue
+            }
             let settings = try FunctionSettings(function, gateway: environment)
             let fingerprint = CodeFingerprint(settings.codePath)
             let name = settings.name
@@ -73,6 +86,7 @@ final class FunctionSet {
         for (name, old) in built where prepared.built[name]?.pool !== old.pool { old.pool.retire() }
         for (name, new) in prepared.built where built[name]?.pool !== new.pool { new.pool.begin() }
         built = prepared.built
+        swiftFunctions.commit(prepared.swift)
         census.replace(built.values.map(\.pool))
     }
 
@@ -89,6 +103,16 @@ final class FunctionSet {
         parameterNames: [String],
         shard: Int
     ) throws(GatewayError) -> any Handler {
+        if let runtime = prepared.swift[name] {
+            return swiftFunctions.handler(
+                runtime,
+                route: route,
+                parameterNames: parameterNames,
+                shard: shard,
+                budget: prepared.budget,
+                metrics: shared.metrics
+            )
+        }
         guard let pool = prepared.built[name]?.pool else { throw GatewayError("there is no function '\(name)'") }
         return FunctionHandler(
             invoker: pool.invoker(on: shard),

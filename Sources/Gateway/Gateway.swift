@@ -2,6 +2,7 @@ import Glibc
 import Logging
 import PenstockAdmin
 public import PenstockConfiguration
+public import PenstockFunctions
 import PenstockHTTP
 public import PenstockNetworking
 import PenstockObservability
@@ -35,9 +36,14 @@ public final class Gateway {
 
     /// Prepares a gateway; nothing is listened on yet.
     ///
-    /// - Parameter configuration: checked, without errors.
+    /// - Parameters:
+    ///   - configuration: checked, without errors.
+    ///   - functions: closures of the program, by the names that the configuration gives them.
     /// - Throws: ``GatewayError``.
-    public init(_ configuration: Configuration) throws(GatewayError) {
+    public init(
+        _ configuration: Configuration,
+        functions: [String: SwiftFunction] = [:]
+    ) throws(GatewayError) {
         state = try StateFolder(configuration.state.value)
         shared = try Shared(configuration, fileLimit: DescriptorLimit.raise())
         try shared.openAccessLog(configuration)
@@ -51,15 +57,20 @@ public final class Gateway {
         let shared = self.shared
         assemblies = group.loops.dropLast().map { LoopAssembly(loop: $0, shared: shared) }
         let supervisor = group.loops[loops]
-        functions = FunctionSet(loops: group.loops.dropLast(), supervisor: supervisor, shared: shared)
         for assembly in assemblies {
             assembly.server.neighbours = assemblies.filter { $0 !== assembly }.map(\.server)
         }
+        self.functions = FunctionSet(
+            swift: functions,
+            loops: group.loops.dropLast(),
+            supervisor: supervisor,
+            shared: shared
+        )
         admin = AdminServer(
             loop: supervisor,
             metrics: shared.metrics,
             log: shared.log,
-            functions: functions.census
+            functions: self.functions.census
         )
     }
 

@@ -81,7 +81,7 @@ final class Front {
         _ function: SwiftFunction,
         budget: Int = 1 << 30,
         window: Int = 7,
-        settings: (String) -> SwiftFunctionSettings = { SwiftFunctionSettings(name: $0) }
+        settings: (String) -> SwiftFunctionSettings = { .patient($0) }
     ) throws {
         runtime = SwiftFunctionRuntime(function, settings: settings("greet"))
         self.budget = BufferBudget(limit: budget)
@@ -126,6 +126,25 @@ final class Front {
             if !condition() { try? await Task.sleep(for: .microseconds(200)) }
         }
         #expect(condition())
+    }
+}
+
+extension SwiftFunctionSettings {
+    /// No deadline that a busy machine might miss.
+    static func patient(
+        _ name: String,
+        timeout: Int64 = 60_000_000_000,
+        queueLength: Int = 32,
+        queueWait: Int64 = 60_000_000_000,
+        requestLimit: Int = FunctionHandler.bodyLimit
+    ) -> SwiftFunctionSettings {
+        SwiftFunctionSettings(
+            name: name,
+            timeout: timeout,
+            queueLength: queueLength,
+            queueWait: queueWait,
+            requestLimit: requestLimit
+        )
     }
 }
 
