@@ -102,15 +102,18 @@ public struct ByteBuffer: ~Copyable {
         end &+= 1
     }
 
-    /// Appends a text known at compile time.
-    @inlinable public mutating func append(_ text: StaticString) {
-        append(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    /// Appends a text known at compile time, which becomes a few stores.
+    @inlinable @inline(__always) public mutating func append(_ text: StaticString) {
+        let count = text.utf8CodeUnitCount
+        reserve(count)
+        if let memory { (memory + end).copyMemory(from: text.utf8Start, byteCount: count) }
+        end &+= count
     }
 
     /// Appends the UTF-8 bytes of `text`.
     ///
-    /// Not for the path of a request: use bytes there.
-    public mutating func append(_ text: String) {
+    /// Not for the path of a request: use bytes there. Disfavoured, so that a literal is a `StaticString`.
+    @_disfavoredOverload public mutating func append(_ text: String) {
         var text = text
         text.withUTF8 { append(UnsafeRawBufferPointer($0)) }
     }

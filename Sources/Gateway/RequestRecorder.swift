@@ -11,18 +11,25 @@ final class RequestRecorder: ExchangeRecorder, Flushable {
     private let listenerText: [UInt8]
     private let shard: Int
     private let log: AccessLog?
-    private var isFlushPlanned = false
-    private var perRoute: [RouteRecord?]
+    @exclusivity(unchecked) private var isFlushPlanned = false
+    @exclusivity(unchecked) private var perRoute: [RouteRecord?]
     private let unrouted: RouteRecord
     private let receivedBytes: Counter
     private let sentBytes: Counter
 
     /// The series and texts of one route.
-    private struct RouteRecord {
+    private final class RouteRecord {
         let metrics: RequestMetrics
         let name: [UInt8]
         let target: AccessLogEntry.Target
         let targetName: [UInt8]
+
+        init(metrics: RequestMetrics, name: [UInt8], target: AccessLogEntry.Target, targetName: [UInt8]) {
+            self.metrics = metrics
+            self.name = name
+            self.target = target
+            self.targetName = targetName
+        }
     }
 
     private static let methods = Method.allCases.map { $0 == .other ? "other" : "\($0.name)" }
@@ -62,7 +69,7 @@ final class RequestRecorder: ExchangeRecorder, Flushable {
     }
 
     func ended(_ exchange: Exchange) {
-        let record = exchange.route.map(record) ?? unrouted
+        let record = if let route = exchange.route { record(route) } else { unrouted }
         let status = exchange.hasResponded ? exchange.response.status : exchange.failure?.status ?? 0
         let now = log == nil ? exchange.loop.now : MonotonicClock.now()
         let duration = Int(max(0, now - exchange.startedAt))

@@ -7,20 +7,20 @@ import PenstockTransport
 /// One exchange on its way through an upstream: the client's side on one hand, the upstream's on the other.
 final class ProxiedExchange: ClientStreamObserver {
     private unowned let handler: ProxyHandler
-    private var exchange: Exchange?
-    private var connection: ClientConnection?
-    private var endpoint: Endpoint?
-    private var pool: ConnectionPool?
-    private var sentAt = Instant.never
+    @exclusivity(unchecked) private var exchange: Exchange?
+    @exclusivity(unchecked) private var connection: ClientConnection?
+    @exclusivity(unchecked) private var endpoint: Endpoint?
+    @exclusivity(unchecked) private var pool: ConnectionPool?
+    @exclusivity(unchecked) private var sentAt = Instant.never
 
     /// Body bytes that came before there was a connection: kept, so that another address may be tried.
-    private var early = ByteBuffer()
-    private var isConnected = false
-    private var bodyIsWhole = false
-    private var bodyWasSent = false
-    private var trailers: FieldBlock?
-    private var owed = 0
-    private var attempts = 0
+    @exclusivity(unchecked) private var early = ByteBuffer()
+    @exclusivity(unchecked) private var isConnected = false
+    @exclusivity(unchecked) private var bodyIsWhole = false
+    @exclusivity(unchecked) private var bodyWasSent = false
+    @exclusivity(unchecked) private var trailers: FieldBlock?
+    @exclusivity(unchecked) private var owed = 0
+    @exclusivity(unchecked) private var attempts = 0
 
     init(handler: ProxyHandler) { self.handler = handler }
 

@@ -6,7 +6,7 @@ public import PenstockTransport
 /// One object for each loop and route.
 public final class ProxyHandler: Handler {
     let upstream: Upstream
-    private var free: [ProxiedExchange] = []
+    @exclusivity(unchecked) private var free: [ProxiedExchange] = []
 
     /// Relays to `upstream`.
     public init(_ upstream: Upstream) { self.upstream = upstream }

@@ -7,7 +7,7 @@ public final class Upstream {
     public let name: String
 
     private let endpoints: [Endpoint]
-    private var next = 0
+    @exclusivity(unchecked) private var next = 0
 
     /// An upstream of this loop.
     ///
@@ -56,7 +56,7 @@ public final class Upstream {
 /// One endpoint of an upstream: the addresses that its name stands for, the one that worked last first.
 final class Endpoint {
     let pools: [ConnectionPool]
-    private var preferred = 0
+    @exclusivity(unchecked) private var preferred = 0
 
     init(_ pools: [ConnectionPool]) { self.pools = pools }
 

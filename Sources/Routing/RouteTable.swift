@@ -110,7 +110,7 @@ public final class RouteTable: Sendable {
     public func match(_ request: borrowing RoutedRequest, parameters: inout [Range<Int>]) -> RouteMatch {
         var search = Search(method: MethodSet(request.method))
         if request.method == .other { search.method = requests.otherMethods.find(request.methodName) }
-        parameters.removeAll(keepingCapacity: true)
+        if !parameters.isEmpty { parameters.removeAll(keepingCapacity: true) }
         guard request.path.first == ASCII.slash else { return .notFound }
         var tier = hosts.first(hostWithoutPort(request.authority))
         while tier >= 0 {

@@ -8,7 +8,7 @@ public import PenstockTransport
 public final class Router: Handler {
     private let table: RouteTable
     private let routes: [Route]
-    private var scratch = ByteBuffer()
+    @exclusivity(unchecked) private var scratch = ByteBuffer()
 
     /// Makes the router of one loop.
     ///
@@ -26,7 +26,7 @@ public final class Router: Handler {
         // Neither a tunnel nor an echo of what the client sent is offered to anybody (trust.md).
         if head.method == .connect || head.method == .trace { return refuseMethod(exchange, Self.served) }
         if head.targetForm == .asterisk { return answerOptions(exchange, Self.served) }
-        let request = RoutedRequest(head, listener: exchange.connection?.settings.index ?? 0)
+        let request = RoutedRequest(head, listener: exchange.settings?.index ?? 0)
         switch table.match(request, parameters: &exchange.parameters) {
         case .route(let index): run(routes[index], exchange)
         case .methodNotAllowed(let methods): refuseMethod(exchange, methods)
@@ -37,11 +37,16 @@ public final class Router: Handler {
 
     private func run(_ route: Route, _ exchange: Exchange) {
         guard exchange.take(route) else { return }
+        if !route.requestStages.isEmpty, !runStages(of: route, exchange) { return }
+        route.handler.handle(exchange)
+    }
+
+    private func runStages(of route: Route, _ exchange: Exchange) -> Bool {
         for stage in route.requestStages {
             // An exchange that a stage has answered may be over already, and in use for the next request.
-            guard case .pass = stage.apply(to: exchange) else { return }
+            guard case .pass = stage.apply(to: exchange) else { return false }
         }
-        route.handler.handle(exchange)
+        return true
     }
 
     private func refuseMethod(_ exchange: Exchange, _ methods: MethodSet) {

@@ -10,7 +10,7 @@ public final class OutputBuffer {
 
 /// The output buffers of one loop.
 public final class BufferPool {
-    private var free: [OutputBuffer] = []
+    @exclusivity(unchecked) private var free: [OutputBuffer] = []
 
     /// An empty buffer, the one that was used last, so that its memory is still in the cache.
     public func take() -> OutputBuffer { free.popLast() ?? OutputBuffer() }

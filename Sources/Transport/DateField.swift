@@ -3,7 +3,7 @@ import PenstockSystem
 
 /// The value of the `Date` field, made anew once a second (RFC 9110 §6.6.1).
 final class DateField {
-    private var validUntil = Instant(nanoseconds: .min)
+    @exclusivity(unchecked) private var validUntil = Instant(nanoseconds: .min)
     private let text = UnsafeMutableRawBufferPointer.allocate(byteCount: HTTPDate.length, alignment: 1)
 
     deinit { text.deallocate() }

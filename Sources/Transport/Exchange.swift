@@ -29,66 +29,104 @@ public final class Exchange {
     /// What the loop shares.
     public let context: LoopContext
 
-    /// Names the exchange from other threads; another number after it was recycled.
-    public private(set) var id: ExchangeID
+    /// What belongs to one request, and is forgotten as a whole when it has ended.
+    private struct Life {
+        unowned(unsafe) var front: (any ExchangeFront)?
+        var connection: ConnectionInfo?
+        var settings: ServerSettings?
+        var route: Route?
+        var handler: (any Handler)?
+        var state: AnyObject?
+        var body = ExchangeBody.none
+        var bodyLimit = Int.max
+        var timeouts: ServerTimeouts?
+        var startedAt = Instant.never
+        var queueNanoseconds: Int64 = 0
+        var runNanoseconds: Int64 = -1
+        var bytesSent = 0
+        var bytesReceived = 0
+        var failure: ExchangeError?
+        var hasResponded = false
+        var hasEnded = false
+        var requestIDLength = 0
+    }
 
-    /// How the body comes.
-    public private(set) var body = ExchangeBody.none
-
-    /// The route, once the router has found it.
-    public private(set) var route: Route?
-
-    /// The parameters of the route's path: ranges in ``RequestHead/path`` as it was when the route was chosen.
-    public var parameters: [Range<Int>] = []
-
-    /// The handler's own object for this exchange; let go when it ends.
-    public var state: AnyObject?
-
-    /// Where the request came in; `nil` only before it has begun.
-    public private(set) var connection: ConnectionInfo?
-
-    /// When the head was complete.
-    public private(set) var startedAt = Instant.never
-
-    /// Nanoseconds that the request waited for a function instance or a connection.
-    public var queueNanoseconds: Int64 = 0
-
-    /// Nanoseconds that the function or the upstream had the request; -1: nothing ran.
-    public var runNanoseconds: Int64 = -1
-
-    /// Body bytes of the response, as the client gets them.
-    public private(set) var bytesSent = 0
-
-    /// Body bytes of the request.
-    public private(set) var bytesReceived = 0
-
-    /// Why it failed, for the log.
-    public private(set) var failure: ExchangeError?
-
-    /// Whether the head of the response has been handed over.
-    public private(set) var hasResponded = false
-
-    /// Whether the response is whole.
-    public private(set) var hasEnded = false
-
-    private(set) var bodyLimit = Int.max
-
-    /// The client's deadlines where the route has its own.
-    private(set) var timeouts: ServerTimeouts?
-    private unowned(unsafe) var front: (any ExchangeFront)?
-    private var handler: (any Handler)?
-    private var recorder: (any ExchangeRecorder)?
-    private var client = ClientAddress()
+    // On one thread, and nothing calls out while it changes. Behind computed properties, because code of other targets
+    // checks each access to a stored one.
+    @exclusivity(unchecked) private var life = Life()
+    @exclusivity(unchecked) private var currentID: ExchangeID
+    @exclusivity(unchecked) private var ranges: [Range<Int>] = []
+    @exclusivity(unchecked) private var client = ClientAddress()
     private let requestIDText = UnsafeMutablePointer<UInt8>.allocate(capacity: 128)
-    private var requestIDLength = 0
-    private lazy var deadline = Timer(target: self)
+    private let deadline = Timer()
 
     init(id: ExchangeID, context: LoopContext) {
-        self.id = id
+        currentID = id
         self.context = context
+        deadline.target = self
     }
 
     deinit { requestIDText.deallocate() }
+
+    /// Names the exchange from other threads; another number after it was recycled.
+    public var id: ExchangeID { currentID }
+
+    /// How the body comes.
+    public var body: ExchangeBody { life.body }
+
+    /// The route, once the router has found it.
+    public var route: Route? { life.route }
+
+    /// The parameters of the route's path: ranges in ``RequestHead/path`` as it was when the route was chosen.
+    public var parameters: [Range<Int>] {
+        get { ranges }
+        _modify { yield &ranges }
+    }
+
+    /// The handler's own object for this exchange; let go when it ends.
+    public var state: AnyObject? {
+        get { life.state }
+        set { life.state = newValue }
+    }
+
+    /// Where the request came in; `nil` only before it has begun.
+    public var connection: ConnectionInfo? { life.connection }
+
+    /// What the listener said when the request began; `nil` only before it has begun.
+    public var settings: ServerSettings? { life.settings }
+
+    /// When the head was complete.
+    public var startedAt: Instant { life.startedAt }
+
+    /// Nanoseconds that the request waited for a function instance or a connection.
+    public var queueNanoseconds: Int64 {
+        get { life.queueNanoseconds }
+        set { life.queueNanoseconds = newValue }
+    }
+
+    /// Nanoseconds that the function or the upstream had the request; -1: nothing ran.
+    public var runNanoseconds: Int64 {
+        get { life.runNanoseconds }
+        set { life.runNanoseconds = newValue }
+    }
+
+    /// Body bytes of the response, as the client gets them.
+    public var bytesSent: Int { life.bytesSent }
+
+    /// Body bytes of the request.
+    public var bytesReceived: Int { life.bytesReceived }
+
+    /// Why it failed, for the log.
+    public var failure: ExchangeError? { life.failure }
+
+    /// Whether the head of the response has been handed over.
+    public var hasResponded: Bool { life.hasResponded }
+
+    /// Whether the response is whole.
+    public var hasEnded: Bool { life.hasEnded }
+
+    /// The client's deadlines where the route has its own.
+    var timeouts: ServerTimeouts? { life.timeouts }
 
     /// The loop that it lives on.
     public var loop: EventLoop { context.loop }
@@ -100,15 +138,15 @@ public final class Exchange {
     /// - Parameter route: the route.
     /// - Returns: whether the route takes it; otherwise it has been answered: the body is too large.
     public func take(_ route: Route) -> Bool {
-        self.route = route
-        handler = route.handler
-        bodyLimit = route.bodyLimit ?? connection?.settings.bodyLimit ?? .max
-        if case .length(let length) = body, length > bodyLimit {
+        life.route = route
+        life.handler = route.handler
+        life.bodyLimit = route.bodyLimit ?? settings?.bodyLimit ?? .max
+        if case .length(let length) = body, length > life.bodyLimit {
             fail(.bodyTooLarge)
             return false
         }
-        if let timeouts = route.clientTimeouts, let connection {
-            self.timeouts = timeouts.applied(to: connection.settings.timeouts)
+        if let timeouts = route.clientTimeouts, let settings {
+            life.timeouts = timeouts.applied(to: settings.timeouts)
         }
         if let timeout = route.timeout { loop.set(deadline, at: startedAt + timeout) }
         return true
@@ -116,23 +154,23 @@ public final class Exchange {
 
     /// Hands the exchange to another handler from now on.
     public func hand(to handler: any Handler) {
-        self.handler = handler
+        life.handler = handler
         handler.handle(self)
     }
 
     // MARK: What handlers call
 
     /// Gives back credit for body bytes: at most 64 KiB are under way unconsumed.
-    public func consumed(_ count: Int) { front?.consumed(count, self) }
+    public func consumed(_ count: Int) { life.front?.consumed(count, self) }
 
     /// Tells a client that waits for 100 (Continue) to send its body.
     public func sendContinue() {
-        if head.expectsContinue, !hasResponded { front?.sendContinue(self) }
+        if head.expectsContinue, !hasResponded { life.front?.sendContinue(self) }
     }
 
     /// Sends an interim response, 100...199 but 101; any number of them may come before ``respond(end:)``.
     public func inform(_ head: ResponseHead) {
-        if !hasResponded, !hasEnded { front?.inform(head, self) }
+        if !hasResponded, !hasEnded { life.front?.inform(head, self) }
     }
 
     /// Sends ``response``.
@@ -140,10 +178,12 @@ public final class Exchange {
     /// - Parameter end: no body follows. Otherwise the body is ``ResponseHead/contentLength`` bytes, or as long as it is.
     public func respond(end: Bool) {
         guard !hasResponded, !hasEnded else { return }
-        if let route { for stage in route.responseStages { stage.apply(to: self) } }
-        hasResponded = true
-        if end { hasEnded = true }
-        front?.respond(self, end: end)
+        if let route, !route.responseStages.isEmpty {
+            for stage in route.responseStages { stage.apply(to: self) }
+        }
+        life.hasResponded = true
+        if end { life.hasEnded = true }
+        life.front?.respond(self, end: end)
     }
 
     /// Sends body bytes; all of them are taken, and copied as far as they cannot leave now.
@@ -152,8 +192,8 @@ public final class Exchange {
     /// - Returns: the bytes held back. Over ``writeLimit``: stop until ``Handler/writable(_:)``.
     @discardableResult
     public func write(_ bytes: RawSpan) -> Int {
-        guard hasResponded, !hasEnded, let front else { return 0 }
-        if head.method != .head { bytesSent &+= bytes.byteCount }
+        guard hasResponded, !hasEnded, let front = life.front else { return 0 }
+        if head.method != .head { life.bytesSent &+= bytes.byteCount }
         return front.write(bytes, self)
     }
 
@@ -165,8 +205,8 @@ public final class Exchange {
     /// - Parameter trailers: fields after the body, where the protocol and the client have room for them.
     public func end(trailers: FieldBlock? = nil) {
         guard hasResponded, !hasEnded else { return }
-        hasEnded = true
-        front?.end(trailers: trailers, self)
+        life.hasEnded = true
+        life.front?.end(trailers: trailers, self)
     }
 
     /// Ends the exchange as failed: with the error's status where the head has not left, by cutting it where it has.
@@ -176,10 +216,10 @@ public final class Exchange {
     ///   - allow: the value of an `Allow` field, for 405.
     public func fail(_ error: ExchangeError, allow: UnsafeRawBufferPointer? = nil) {
         guard !hasEnded else { return }
-        failure = error
+        life.failure = error
         guard !hasResponded else {
-            hasEnded = true
-            front?.cut(self)
+            life.hasEnded = true
+            life.front?.cut(self)
             return
         }
         response.reset()
@@ -188,15 +228,15 @@ public final class Exchange {
     }
 
     /// Notes why it failed, for the log, where the handler answers in its own words.
-    public func note(_ error: ExchangeError) { failure = error }
+    public func note(_ error: ExchangeError) { life.failure = error }
 
     /// The request id: 36 characters of a fresh UUID, or what a trusted peer sent; valid until the exchange has ended.
     public var requestID: UnsafeRawBufferPointer {
-        if requestIDLength == 0 {
-            requestIDLength = 36
+        if life.requestIDLength == 0 {
+            life.requestIDLength = 36
             context.identifiers.write(to: requestIDText)
         }
-        return UnsafeRawBufferPointer(start: requestIDText, count: requestIDLength)
+        return UnsafeRawBufferPointer(start: requestIDText, count: life.requestIDLength)
     }
 
     /// The address of the client as text: the peer's, or what trusted proxies say.
@@ -209,36 +249,37 @@ public final class Exchange {
 
     /// The head is complete: a new life for a recycled exchange.
     public func begin(_ front: any ExchangeFront, _ connection: ConnectionInfo, body: ExchangeBody) {
-        self.front = front
-        self.connection = connection
-        self.body = body
-        startedAt = loop.now
-        recorder = connection.settings.recorder
-        handler = connection.settings.handler
+        life.front = front
+        life.connection = connection
+        life.body = body
+        life.startedAt = loop.now
+        let settings = connection.settings
+        life.settings = settings
+        life.handler = settings.handler
         if connection.isTrusted { adoptRequestID() }
     }
 
     /// Lets the root handler look at it.
-    public func start() { handler?.handle(self) }
+    public func start() { life.handler?.handle(self) }
 
     /// Body bytes have come.
     public func deliver(_ bytes: RawSpan) {
-        bytesReceived &+= bytes.byteCount
-        guard bytesReceived <= bodyLimit else { return failAndCancel(.bodyTooLarge) }
-        handler?.received(bytes, of: self)
+        life.bytesReceived &+= bytes.byteCount
+        guard bytesReceived <= life.bodyLimit else { return failAndCancel(.bodyTooLarge) }
+        life.handler?.received(bytes, of: self)
     }
 
     /// The body is whole.
-    public func deliverEnd(trailers: FieldBlock?) { handler?.receivedEnd(trailers: trailers, of: self) }
+    public func deliverEnd(trailers: FieldBlock?) { life.handler?.receivedEnd(trailers: trailers, of: self) }
 
     /// What was held back has left.
-    public func deliverWritable() { if !hasEnded { handler?.writable(self) } }
+    public func deliverWritable() { if !hasEnded { life.handler?.writable(self) } }
 
     /// Ends it from outside: the handler hears of it, the client is told where it can be.
     public func failAndCancel(_ error: ExchangeError) {
         guard !hasEnded else { return }
-        let handler = self.handler
-        self.handler = nil
+        let handler = life.handler
+        life.handler = nil
         handler?.cancelled(error, self)
         fail(error)
     }
@@ -246,43 +287,23 @@ public final class Exchange {
     /// The client is gone: the handler hears of it, and nobody is told.
     public func cancel(_ error: ExchangeError) {
         if !hasEnded {
-            failure = error
-            hasEnded = true
-            handler?.cancelled(error, self)
+            life.failure = error
+            life.hasEnded = true
+            life.handler?.cancelled(error, self)
         }
     }
 
     /// The response is whole, or cut: writes the log line and gives the exchange back.
     public func finish() {
-        recorder?.ended(self)
-        loop.cancel(deadline)
-        handler = nil
-        recorder = nil
-        front = nil
-        state = nil
-        route = nil
-        connection = nil
+        settings?.recorder.ended(self)
+        if deadline.isSet { loop.cancel(deadline) }
+        life = Life()
         head.reset()
         response.reset()
-        parameters.removeAll(keepingCapacity: true)
-        reset()
-        id = ExchangeID(loop: id.loop, slot: id.slot, generation: id.generation + 1)
-        context.exchanges.giveBack(self)
-    }
-
-    private func reset() {
-        body = .none
-        queueNanoseconds = 0
-        runNanoseconds = -1
-        bytesSent = 0
-        bytesReceived = 0
-        failure = nil
-        hasResponded = false
-        hasEnded = false
-        bodyLimit = .max
-        timeouts = nil
-        requestIDLength = 0
+        if !ranges.isEmpty { ranges.removeAll(keepingCapacity: true) }
         client.reset()
+        currentID = ExchangeID(loop: id.loop, slot: id.slot, generation: id.generation + 1)
+        context.exchanges.giveBack(self)
     }
 
     /// A trusted peer may choose the id: 1 to 128 of `[A-Za-z0-9._-]` (architecture.md, section 6).
@@ -293,7 +314,7 @@ public final class Exchange {
             return
         }
         UnsafeMutableRawPointer(requestIDText).copyMemory(from: value.baseAddress!, byteCount: value.count)
-        requestIDLength = value.count
+        life.requestIDLength = value.count
     }
 }
 

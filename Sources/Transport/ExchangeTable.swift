@@ -11,11 +11,10 @@ public struct ExchangeID: Hashable, Sendable {
 
 /// The exchanges of one loop, recycled.
 public final class ExchangeTable {
-    private var slots: [Exchange] = []
-    private var free: [Int32] = []
-    private let context: LoopContext
+    @exclusivity(unchecked) private var slots: [Exchange] = []
+    @exclusivity(unchecked) private var free: [Int32] = []
 
-    init(context: LoopContext) { self.context = context }
+    init() {}
 
     /// How many exchanges are under way.
     public var active: Int { slots.count - free.count }
@@ -26,8 +25,7 @@ public final class ExchangeTable {
         return exchange.id.generation == id.generation ? exchange : nil
     }
 
-    /// An exchange for the next request; a front's business.
-    package func take() -> Exchange {
+    func take(for context: LoopContext) -> Exchange {
         if let slot = free.popLast() { return slots[Int(slot)] }
         let id = ExchangeID(loop: Int32(context.loop.index), slot: Int32(slots.count), generation: 1)
         let exchange = Exchange(id: id, context: context)

@@ -4,7 +4,7 @@ import PenstockBytes
 ///
 /// Unique, not secret: xoshiro256** can be predicted by who sees enough of it.
 public final class IdentifierSource {
-    private var state: (UInt64, UInt64, UInt64, UInt64)
+    @exclusivity(unchecked) private var state: (UInt64, UInt64, UInt64, UInt64)
 
     /// A source of its own.
     public init() {
@@ -37,16 +37,25 @@ public final class IdentifierSource {
     func write(to text: UnsafeMutablePointer<UInt8>) {
         let high = next() & ~0xF000 | 0x4000
         let low = next() & ~(0b11 << 62) | 0b10 << 62
-        var position = 0
-        for index in 0..<32 {
-            if index == 8 || index == 12 || index == 16 || index == 20 {
-                text[position] = 0x2D
-                position &+= 1
-            }
-            let word = index < 16 ? high : low
-            let digit = UInt8(truncatingIfNeeded: word >> UInt64(60 &- 4 &* (index & 15))) & 15
-            text[position] = digit < 10 ? 0x30 &+ digit : 0x57 &+ digit
-            position &+= 1
-        }
+        let raw = UnsafeMutableRawPointer(text)
+        for dash in 0..<4 { text[8 &+ 5 &* dash] = 0x2D }
+        let second = Self.digits(high)
+        let third = Self.digits(low >> 32)
+        raw.storeBytes(of: Self.digits(high >> 32), as: UInt64.self)
+        raw.storeBytes(of: UInt32(truncatingIfNeeded: second), toByteOffset: 9, as: UInt32.self)
+        raw.storeBytes(of: UInt32(truncatingIfNeeded: second >> 32), toByteOffset: 14, as: UInt32.self)
+        raw.storeBytes(of: UInt32(truncatingIfNeeded: third), toByteOffset: 19, as: UInt32.self)
+        raw.storeBytes(of: UInt32(truncatingIfNeeded: third >> 32), toByteOffset: 24, as: UInt32.self)
+        raw.storeBytes(of: Self.digits(low), toByteOffset: 28, as: UInt64.self)
+    }
+
+    /// The eight hexadecimal digits of the lower half of `number`, the first in the lowest byte.
+    @inline(__always) private static func digits(_ number: UInt64) -> UInt64 {
+        var nibbles = number & 0xFFFF_FFFF
+        nibbles = (nibbles | nibbles << 16) & 0x0000_FFFF_0000_FFFF
+        nibbles = (nibbles | nibbles << 8) & 0x00FF_00FF_00FF_00FF
+        nibbles = ((nibbles | nibbles << 4) & 0x0F0F_0F0F_0F0F_0F0F).byteSwapped
+        let areLetters = (nibbles &+ 0x0606_0606_0606_0606) >> 4 & 0x0101_0101_0101_0101
+        return nibbles &+ 0x3030_3030_3030_3030 &+ areLetters &* 0x27
     }
 }

@@ -8,7 +8,7 @@ public final class LoopContext {
     public let loop: EventLoop
 
     /// The exchanges under way, and those that wait to be used again.
-    public private(set) lazy var exchanges = ExchangeTable(context: self)
+    public let exchanges = ExchangeTable()
 
     /// Memory for bytes that wait to be sent.
     public let buffers = BufferPool()
@@ -18,4 +18,7 @@ public final class LoopContext {
 
     /// The share of `loop`.
     public init(loop: EventLoop) { self.loop = loop }
+
+    /// An exchange for the next request; a front's business.
+    package func takeExchange() -> Exchange { exchanges.take(for: self) }
 }

@@ -116,7 +116,7 @@ struct EventCase: CustomTestStringConvertible, Sendable {
         let context = LoopContext(loop: try EventLoop(index: 0))
         let address = try #require(SocketAddress(literal: Array(peer.utf8), port: 4711))
         let connection = ConnectionInfo(peer: address, listener: ListenerState(settings), scheme: scheme)
-        let exchange = context.exchanges.take()
+        let exchange = context.takeExchange()
         var parser = RequestParser(limits: HeadLimits(), mergeSlashes: false, rejectEncodedSlashes: false)
         #expect(try parser.parse(head.span.bytes, into: exchange.head) == head.count)
         if case .length(let length) = exchange.head.framing { #expect(length == body.count) }

@@ -29,7 +29,7 @@ struct RequestTemplateTests {
     @Test
     func `the routed path stays while a rewrite changes the path`() {
         let head = RequestHead()
-        head.pathRange = Array("/shop/x".utf8).withUnsafeBytes { head.fields.stash($0) }
+        head.facts.pathRange = Array("/shop/x".utf8).withUnsafeBytes { head.fields.stash($0) }
         #expect(head.routedPath.elementsEqual("/shop/x".utf8))
         for rewritten in ["/x", "/y"] { Array(rewritten.utf8).withUnsafeBytes { head.replacePath($0) } }
         #expect(head.path.elementsEqual("/y".utf8))
@@ -79,9 +79,9 @@ struct Filled: Sendable, CustomTestStringConvertible {
         let template = try RequestTemplate(parsing: text, use: use, parameters: ["rest"])
         let parts = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false).map { Array($0.utf8) }
         let values = RequestHead()
-        values.pathRange = parts[0].withUnsafeBytes { values.fields.stash($0) }
+        values.facts.pathRange = parts[0].withUnsafeBytes { values.fields.stash($0) }
         if parts.count > 1 { parts[1].withUnsafeBytes { values.replaceQuery($0) } }
-        values.authorityRange = Array(host.utf8).withUnsafeBytes { values.fields.stash($0) }
+        values.facts.authorityRange = Array(host.utf8).withUnsafeBytes { values.fields.stash($0) }
         let end = parts[0].count
         var output = ByteBuffer()
         output.append("kept:")

@@ -116,7 +116,7 @@ public final class ScriptedFront {
         }
 
         fileprivate func start(_ wire: [UInt8], _ info: ConnectionInfo) {
-            let exchange = front.context.exchanges.take()
+            let exchange = front.context.takeExchange()
             self.exchange = exchange
             var parser = RequestParser(limits: HeadLimits(), mergeSlashes: false, rejectEncodedSlashes: false)
             do throws(RequestError) {

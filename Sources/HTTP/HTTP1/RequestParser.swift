@@ -181,39 +181,39 @@ public struct RequestParser: Sendable {
         head.fields.adopt(UnsafeRawBufferPointer(start: base + origin, count: progress.position &- origin))
         let path = line.path.lowerBound &- origin..<line.path.upperBound &- origin
         if line.path.isEmpty {
-            head.pathRange = head.fields.stash(line.form == .asterisk ? "*" : "/")
+            head.facts.pathRange = head.fields.stash(line.form == .asterisk ? "*" : "/")
         } else if needsNormalizing(base) {
             do {
-                head.pathRange = try head.fields.stash(path: path, by: normalizer)
+                head.facts.pathRange = try head.fields.stash(path: path, by: normalizer)
             } catch {
                 throw .path(error)
             }
         } else {
-            head.pathRange = path
+            head.facts.pathRange = path
         }
-        head.methodRange = 0..<line.method.upperBound &- origin
-        head.queryRange = line.query.map { $0.lowerBound &- origin..<$0.upperBound &- origin }
-        head.authorityRange = host.lowerBound &- origin..<host.upperBound &- origin
-        head.method = line.methodCase
-        head.minorVersion = line.minorVersion
-        head.targetForm = line.form
+        head.facts.methodRange = 0..<line.method.upperBound &- origin
+        head.facts.queryRange = line.query.map { $0.lowerBound &- origin..<$0.upperBound &- origin }
+        head.facts.authorityRange = host.lowerBound &- origin..<host.upperBound &- origin
+        head.facts.method = line.methodCase
+        head.facts.minorVersion = line.minorVersion
+        head.facts.targetForm = line.form
         try finishFields(head)
     }
 
     private func finishFields(_ head: RequestHead) throws(RequestError) {
         if progress.framing.isChunked {
-            head.framing = .chunked
+            head.facts.framing = .chunked
         } else if let length = progress.framing.contentLength, length > 0 {
-            head.framing = .length(length)
+            head.facts.framing = .length(length)
         } else {
-            head.framing = .none
+            head.facts.framing = .none
         }
         guard let options = ConnectionOptions.take(from: head.fields, limit: limits.fields) else {
             throw .tooManyFields
         }
-        head.keepsAlive = options.persists(minorVersion: head.minorVersion)
+        head.facts.keepsAlive = options.persists(minorVersion: head.minorVersion)
         // RFC 9110 §10.1.1: of HTTP/1.0 it is ignored, and without a body there is nothing to wait for.
-        head.expectsContinue = head.fields.present.has(.expect) && head.minorVersion > 0 && head.framing != .none
+        head.facts.expectsContinue = head.fields.present.has(.expect) && head.minorVersion > 0 && head.framing != .none
     }
 
     /// The authority that the request is for, checked (RFC 9112 §3.2); empty where HTTP/1.0 names none.

@@ -9,70 +9,72 @@ public final class RequestHead {
     /// The fields, in order.
     public let fields = FieldBlock()
 
+    /// What the parser found.
+    struct Facts {
+        var method = Method.get
+        var minorVersion = 1
+        var framing = MessageFraming.none
+        var keepsAlive = true
+        var expectsContinue = false
+        var targetForm = TargetForm.origin
+        var methodRange = 0..<0
+        var pathRange = 0..<0
+        var routedPathRange: Range<Int>?
+        var queryRange: Range<Int>?
+        var authorityRange = 0..<0
+    }
+
+    // Behind computed properties, because code of other targets checks each access to a stored one.
+    @exclusivity(unchecked) var facts = Facts()
+
     /// The method, as far as the gateway knows it; ``methodName`` has its bytes.
-    @exclusivity(unchecked) public internal(set) var method = Method.get
+    public var method: Method { facts.method }
 
     /// HTTP/1.x's x: 0 or 1; 1 for later versions.
-    @exclusivity(unchecked) public internal(set) var minorVersion = 1
+    public var minorVersion: Int { facts.minorVersion }
 
     /// How the body comes.
-    @exclusivity(unchecked) public internal(set) var framing = MessageFraming.none
+    public var framing: MessageFraming { facts.framing }
 
     /// Whether the connection may serve another request after this one (RFC 9112 §9.3).
-    @exclusivity(unchecked) public internal(set) var keepsAlive = true
+    public var keepsAlive: Bool { facts.keepsAlive }
 
     /// Whether the client waits for 100 (Continue) before it sends the body.
-    @exclusivity(unchecked) public internal(set) var expectsContinue = false
+    public var expectsContinue: Bool { facts.expectsContinue }
 
     /// The form of the request target.
-    @exclusivity(unchecked) public internal(set) var targetForm = TargetForm.origin
-
-    @exclusivity(unchecked) var methodRange = 0..<0
-    @exclusivity(unchecked) var pathRange = 0..<0
-    @exclusivity(unchecked) var routedPathRange: Range<Int>?
-    @exclusivity(unchecked) var queryRange: Range<Int>?
-    @exclusivity(unchecked) var authorityRange = 0..<0
+    public var targetForm: TargetForm { facts.targetForm }
 
     /// An empty head.
     public init() {}
 
     /// The method's bytes.
-    public var methodName: UnsafeRawBufferPointer { fields.bytes(methodRange) }
+    public var methodName: UnsafeRawBufferPointer { fields.bytes(facts.methodRange) }
 
     /// The path, normalised once (architecture.md, section 6): begins with `/`, or is `*`.
-    public var path: UnsafeRawBufferPointer { fields.bytes(pathRange) }
+    public var path: UnsafeRawBufferPointer { fields.bytes(facts.pathRange) }
 
     /// The query as it came, without `?`; `nil` where there is no `?`.
-    public var query: UnsafeRawBufferPointer? { queryRange.map { fields.bytes($0) } }
+    public var query: UnsafeRawBufferPointer? { facts.queryRange.map { fields.bytes($0) } }
 
     /// The host and optional port, as the client named them; empty for HTTP/1.0 without `Host`.
-    public var authority: UnsafeRawBufferPointer { fields.bytes(authorityRange) }
+    public var authority: UnsafeRawBufferPointer { fields.bytes(facts.authorityRange) }
 
     /// The path that the router saw, which a rewrite leaves as it was; path parameters are parts of it.
-    public var routedPath: UnsafeRawBufferPointer { fields.bytes(routedPathRange ?? pathRange) }
+    public var routedPath: UnsafeRawBufferPointer { fields.bytes(facts.routedPathRange ?? facts.pathRange) }
 
     /// Puts another path in the place of ``path`` (a rewrite); the bytes are not of this head.
     public func replacePath(_ path: UnsafeRawBufferPointer) {
-        routedPathRange = routedPathRange ?? pathRange
-        pathRange = fields.stash(path)
+        facts.routedPathRange = facts.routedPathRange ?? facts.pathRange
+        facts.pathRange = fields.stash(path)
     }
 
     /// Puts another query in the place of ``query``; the bytes are not of this head.
-    public func replaceQuery(_ query: UnsafeRawBufferPointer?) { queryRange = query.map { fields.stash($0) } }
+    public func replaceQuery(_ query: UnsafeRawBufferPointer?) { facts.queryRange = query.map { fields.stash($0) } }
 
     /// Makes the head ready for the next request.
     public func reset() {
         fields.shrink()
-        method = .get
-        minorVersion = 1
-        framing = .none
-        keepsAlive = true
-        expectsContinue = false
-        targetForm = .origin
-        methodRange = 0..<0
-        pathRange = 0..<0
-        routedPathRange = nil
-        queryRange = nil
-        authorityRange = 0..<0
+        facts = Facts()
     }
 }

@@ -5,23 +5,53 @@ public final class ResponseHead {
     /// The fields, in order.
     public let fields = FieldBlock()
 
+    private struct Facts {
+        var status = 200
+        var contentLength: Int?
+        var omitsServer = false
+        var framing = MessageFraming.none
+        var keepsAlive = true
+        var minorVersion = 1
+    }
+
+    // Behind computed properties, because code of other targets checks each access to a stored one.
+    @exclusivity(unchecked) private var facts = Facts()
+
     /// 100...599.
-    @exclusivity(unchecked) public var status = 200
+    public var status: Int {
+        get { facts.status }
+        set { facts.status = newValue }
+    }
 
     /// The length of the body where it is known before the body; `nil`: it ends when it ends.
-    @exclusivity(unchecked) public var contentLength: Int?
+    public var contentLength: Int? {
+        get { facts.contentLength }
+        set { facts.contentLength = newValue }
+    }
 
     /// Whether the response goes without the `Server` field that the gateway would add.
-    public var omitsServer = false
+    public var omitsServer: Bool {
+        get { facts.omitsServer }
+        set { facts.omitsServer = newValue }
+    }
 
     /// How the body comes, as a parser found it; a response that is made here leaves it alone.
-    @exclusivity(unchecked) public internal(set) var framing = MessageFraming.none
+    public internal(set) var framing: MessageFraming {
+        get { facts.framing }
+        set { facts.framing = newValue }
+    }
 
     /// Whether the upstream's connection may be used again (RFC 9112 §9.3).
-    @exclusivity(unchecked) public internal(set) var keepsAlive = true
+    public internal(set) var keepsAlive: Bool {
+        get { facts.keepsAlive }
+        set { facts.keepsAlive = newValue }
+    }
 
     /// HTTP/1.x's x, as a parser found it.
-    @exclusivity(unchecked) public internal(set) var minorVersion = 1
+    public internal(set) var minorVersion: Int {
+        get { facts.minorVersion }
+        set { facts.minorVersion = newValue }
+    }
 
     /// An empty head with status 200.
     public init() {}
@@ -29,11 +59,6 @@ public final class ResponseHead {
     /// Makes the head ready for the next response.
     public func reset() {
         fields.shrink()
-        status = 200
-        contentLength = nil
-        omitsServer = false
-        framing = .none
-        keepsAlive = true
-        minorVersion = 1
+        facts = Facts()
     }
 }

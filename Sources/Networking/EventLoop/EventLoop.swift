@@ -12,7 +12,7 @@ public final class EventLoop: @unchecked Sendable {  // confined to its thread; 
     public let index: Int
 
     /// The time at which this round began.
-    public private(set) var now: Instant
+    public var now: Instant { roundStart }
 
     /// 64 KiB for what one `recv` brings.
     ///
@@ -20,15 +20,17 @@ public final class EventLoop: @unchecked Sendable {  // confined to its thread; 
     public let input: UnsafeMutableRawBufferPointer
 
     private let epoll: FileDescriptor
+    @exclusivity(unchecked) private var roundStart: Instant
     private let mailbox: Mailbox
-    private var registrations: [Registration] = []
-    private var generation: UInt32 = 0
-    private var wheel: TimerWheel
-    private var due: [Timer] = []
-    private var dirty: [any Flushable] = []
-    private var gathered: [any Flushable] = []
-    private var isRunning = false
-    private var events: UnsafeMutablePointer<penstock_event>
+    @exclusivity(unchecked) private var registrations: [Registration] = []
+    @exclusivity(unchecked) private var retired: [any EventSource] = []
+    @exclusivity(unchecked) private var generation: UInt32 = 0
+    @exclusivity(unchecked) private var wheel: TimerWheel
+    @exclusivity(unchecked) private var due: [Timer] = []
+    @exclusivity(unchecked) private var dirty: [any Flushable] = []
+    @exclusivity(unchecked) private var gathered: [any Flushable] = []
+    @exclusivity(unchecked) private var isRunning = false
+    @exclusivity(unchecked) private var events: UnsafeMutablePointer<penstock_event>
     private static let batch = 256
 
     private struct Registration {
@@ -45,7 +47,8 @@ public final class EventLoop: @unchecked Sendable {  // confined to its thread; 
         guard descriptor >= 0 else { throw SystemError(call: "epoll_create1") }
         self.index = index
         epoll = FileDescriptor(owning: descriptor)
-        now = MonotonicClock.now()
+        let now = MonotonicClock.now()
+        roundStart = now
         wheel = TimerWheel(now: now)
         input = .allocate(byteCount: 65_536, alignment: 64)
         events = .allocate(capacity: Self.batch)
@@ -92,11 +95,13 @@ public final class EventLoop: @unchecked Sendable {  // confined to its thread; 
         precondition(result == 0, "a registered descriptor was closed behind its loop's back")
     }
 
-    /// Watches `descriptor` no longer, and lets its source go; call it before the descriptor is closed.
+    /// Watches `descriptor` no longer; call it before the descriptor is closed.
     ///
-    /// An event of this round that has not been delivered yet never will be.
+    /// An event of this round that has not been delivered yet never will be. The source is kept to the end of the
+    /// round, so that whatever it calls may end it.
     public func deregister(_ descriptor: Int32) {
         _ = penstock_epoll_remove(epoll.rawValue, descriptor)
+        if let source = registrations[Int(descriptor)].source { retired.append(source) }
         registrations[Int(descriptor)] = Registration()
     }
 
@@ -150,10 +155,11 @@ public final class EventLoop: @unchecked Sendable {  // confined to its thread; 
         isRunning = true
         while isRunning {
             let count = penstock_epoll_wait(epoll.rawValue, events, Int32(Self.batch), wheel.wait(from: now))
-            now = MonotonicClock.now()
+            roundStart = MonotonicClock.now()
             if count > 0 { deliver(Int(count)) }
             fireTimers()
             flushGathered()
+            if !retired.isEmpty { retired.removeAll() }
         }
     }
 
@@ -190,7 +196,7 @@ public final class EventLoop: @unchecked Sendable {  // confined to its thread; 
         guard !due.isEmpty else { return }
         for timer in due where timer.deadline <= now {
             timer.deadline = .never
-            timer.target.expired(timer)
+            timer.target?.expired(timer)
             flush()
         }
         due.removeAll(keepingCapacity: true)

@@ -10,13 +10,20 @@ public protocol TimerTarget: AnyObject {
 ///
 /// Belongs to one loop and to one owner, which cancels it before it goes.
 public final class Timer {
-    /// Whom it wakes.
-    public unowned(unsafe) let target: any TimerTarget
+    /// Whom it wakes: its owner, so that nothing has to be counted.
+    @exclusivity(unchecked) public unowned(unsafe) var target: (any TimerTarget)?
 
-    var deadline = Instant.never
-    var slot = -1
-    unowned(unsafe) var next: Timer?
-    unowned(unsafe) var previous: Timer?
+    @exclusivity(unchecked) var deadline = Instant.never
+    @exclusivity(unchecked) var slot = -1
+
+    /// A deadline behind this moment needs no earlier slot than the one that the timer is in.
+    @exclusivity(unchecked) var reach = Instant.never
+
+    @exclusivity(unchecked) unowned(unsafe) var next: Timer?
+    @exclusivity(unchecked) unowned(unsafe) var previous: Timer?
+
+    /// A timer that is not set, and gets its target before it is.
+    public init() {}
 
     /// A timer that is not set.
     public init(target: any TimerTarget) { self.target = target }

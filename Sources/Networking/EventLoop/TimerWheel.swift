@@ -2,7 +2,7 @@ import PenstockSystem
 
 /// Deadlines in slots of 4 ms, 4 s in all; later ones are put in again when their slot comes round.
 ///
-/// Precise to a slot, never early. Setting a timer later than its slot moves nothing.
+/// Precise to a slot, never early. Setting a timer to a time that its slot does not miss moves nothing.
 struct TimerWheel {
     static let slotNanoseconds: Int64 = 4_000_000
     static let slotCount = 1024
@@ -20,10 +20,9 @@ struct TimerWheel {
 
     /// Makes `timer` fire at `deadline`, whatever it was set to before.
     mutating func set(_ timer: Timer, at deadline: Instant) {
-        let earlier = deadline < timer.deadline
         timer.deadline = deadline
         if timer.slot >= 0 {
-            guard earlier else { return }
+            guard deadline <= timer.reach else { return }
             unlink(timer)
         }
         link(timer)
@@ -41,6 +40,7 @@ struct TimerWheel {
         let tick = min(max(due, position + 1), position + Int64(Self.slotCount) - 1)
         let slot = Int(tick % Int64(Self.slotCount))
         timer.slot = slot
+        timer.reach = Instant(nanoseconds: (tick - 1) * Self.slotNanoseconds)
         timer.previous = nil
         timer.next = heads[slot].first
         timer.next?.previous = timer

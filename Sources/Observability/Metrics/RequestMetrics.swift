@@ -13,8 +13,8 @@ public final class RequestMetrics {
     private let labels: (listener: String, route: String, target: String)
     private let methods: [String]
     private let shard: Int
-    private var series: [Series] = []
-    private var last: Series?
+    @exclusivity(unchecked) private var series: [Series] = []
+    @exclusivity(unchecked) private var last: Series?
 
     /// Prepares for one listener, route and target.
     ///

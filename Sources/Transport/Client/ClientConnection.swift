@@ -14,36 +14,37 @@ public final class ClientConnection: EventSource, TimerTarget, Flushable {
 
     private let pool: ConnectionPool
     private let context: LoopContext
-    private var descriptor: Int32 = -1
-    private var observer: (any ClientStreamObserver)?
-    private lazy var timer = Timer(target: self)
+    @exclusivity(unchecked) private var descriptor: Int32 = -1
+    @exclusivity(unchecked) private var observer: (any ClientStreamObserver)?
+    private let timer = Timer()
 
-    private var phase = Phase.connecting
-    private var incoming = Incoming.head
-    private var parser = ResponseParser(limits: HeadLimits())
-    private var chunks = ChunkedDecoder(limits: HeadLimits())
-    private var head = ResponseHead()
+    @exclusivity(unchecked) private var phase = Phase.connecting
+    @exclusivity(unchecked) private var incoming = Incoming.head
+    @exclusivity(unchecked) private var parser = ResponseParser(limits: HeadLimits())
+    @exclusivity(unchecked) private var chunks = ChunkedDecoder(limits: HeadLimits())
+    @exclusivity(unchecked) private var head = ResponseHead()
     private lazy var trailers = FieldBlock()
-    private var input = ByteBuffer()
-    private var output: OutputBuffer?
-    private var interest: Readiness = .writable
-    private var method = Method.get
-    private var isChunked = false
-    private var requestIsWhole = false
-    private var isFlushPlanned = false
+    @exclusivity(unchecked) private var input = ByteBuffer()
+    @exclusivity(unchecked) private var output: OutputBuffer?
+    @exclusivity(unchecked) private var interest: Readiness = .writable
+    @exclusivity(unchecked) private var method = Method.get
+    @exclusivity(unchecked) private var isChunked = false
+    @exclusivity(unchecked) private var requestIsWhole = false
+    @exclusivity(unchecked) private var isFlushPlanned = false
 
     /// Whether it takes no more of the request.
-    private var isDeaf = false
-    private var isPaused = false
-    private var hasAnswered = false
-    private var wasReused = false
-    private var wasHeld = false
-    private var connectError: SystemError?
+    @exclusivity(unchecked) private var isDeaf = false
+    @exclusivity(unchecked) private var isPaused = false
+    @exclusivity(unchecked) private var hasAnswered = false
+    @exclusivity(unchecked) private var wasReused = false
+    @exclusivity(unchecked) private var wasHeld = false
+    @exclusivity(unchecked) private var connectError: SystemError?
 
     init(pool: ConnectionPool, observer: any ClientStreamObserver) {
         self.pool = pool
         self.observer = observer
         context = pool.context
+        timer.target = self
         do throws(SystemError) {
             descriptor = try Socket.connect(to: pool.address).release()
             try context.loop.register(descriptor, self, interest)
@@ -56,7 +57,7 @@ public final class ClientConnection: EventSource, TimerTarget, Flushable {
     }
 
     /// Keeps a connection that is not registered alive until its timer has told its observer.
-    private var retained: ClientConnection?
+    @exclusivity(unchecked) private var retained: ClientConnection?
 
     deinit { if descriptor >= 0 { Socket.close(descriptor) } }
 
@@ -357,8 +358,13 @@ public final class ClientConnection: EventSource, TimerTarget, Flushable {
     // MARK: Bytes out
 
     private func prepareOutput() -> OutputBuffer {
-        let buffer = output ?? context.buffers.take()
-        output = buffer
+        let buffer: OutputBuffer
+        if let output {
+            buffer = output
+        } else {
+            buffer = context.buffers.take()
+            output = buffer
+        }
         if !isFlushPlanned, phase != .connecting, !interest.contains(.writable) {
             isFlushPlanned = true
             context.loop.flushSoon(self)

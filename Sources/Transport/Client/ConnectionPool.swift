@@ -11,7 +11,7 @@ public final class ConnectionPool {
 
     let context: LoopContext
     private let capacity: Int
-    private var idle: [ClientConnection] = []
+    @exclusivity(unchecked) private var idle: [ClientConnection] = []
 
     /// An empty pool.
     ///

@@ -36,7 +36,7 @@ public final class ConnectionInfo {
 /// The settings of a listener on one loop; a reload puts others in their place.
 public final class ListenerState {
     /// What holds for the next request.
-    public var settings: ServerSettings
+    @exclusivity(unchecked) public var settings: ServerSettings
 
     /// How many connections the listener may have, on all loops together.
     let connections: ConnectionLimits

@@ -27,21 +27,22 @@ final class HTTP1Server: ServerCodec {
         case untilClose
     }
 
-    private unowned let connection: ServerConnection
-    private var parser: RequestParser
-    private var chunks = ChunkedDecoder(limits: HeadLimits())
-    private var incoming = Incoming.head
-    private var outgoing = Outgoing.none
-    private var exchange: Exchange?
-    private var unconsumed = 0
-    private var keepsAlive = true
-    private var isDraining = false
-    private var isInsideHead = false
-    private var wasHeld = false
-    private var hasContinued = false
-    private var hasServed = false
-    private var discarded = 0
-    private var rate = BodyRate()
+    /// Its owner, which lets go of it when it is closed.
+    private let connection: ServerConnection
+    @exclusivity(unchecked) private var parser: RequestParser
+    @exclusivity(unchecked) private var chunks = ChunkedDecoder(limits: HeadLimits())
+    @exclusivity(unchecked) private var incoming = Incoming.head
+    @exclusivity(unchecked) private var outgoing = Outgoing.none
+    @exclusivity(unchecked) private var exchange: Exchange?
+    @exclusivity(unchecked) private var unconsumed = 0
+    @exclusivity(unchecked) private var keepsAlive = true
+    @exclusivity(unchecked) private var isDraining = false
+    @exclusivity(unchecked) private var isInsideHead = false
+    @exclusivity(unchecked) private var wasHeld = false
+    @exclusivity(unchecked) private var hasContinued = false
+    @exclusivity(unchecked) private var hasServed = false
+    @exclusivity(unchecked) private var discarded = 0
+    @exclusivity(unchecked) private var rate = BodyRate()
 
     /// Bytes of a body that may be under way before its handler has given credit back.
     private static let credit = 65_536
@@ -113,7 +114,7 @@ final class HTTP1Server: ServerCodec {
     }
 
     private func receiveHead(_ bytes: UnsafeRawBufferPointer) -> Int {
-        let exchange = self.exchange ?? connection.context.exchanges.take()
+        let exchange = self.exchange ?? connection.context.takeExchange()
         self.exchange = exchange
         do throws(RequestError) {
             guard let length = try parser.parse(bytes.bytes, into: exchange.head) else {
@@ -232,7 +233,7 @@ final class HTTP1Server: ServerCodec {
         case .head where exchange == nil && !isInsideHead:
             close(lingering: false)
         case .head:
-            refuse(.malformedRequestLine, exchange ?? connection.context.exchanges.take())
+            refuse(.malformedRequestLine, exchange ?? connection.context.takeExchange())
         case .body, .chunks:
             guard let exchange else { return close(lingering: false) }
             keepsAlive = false
@@ -297,7 +298,7 @@ final class HTTP1Server: ServerCodec {
     func readExpired() {
         switch incoming {
         case .head where isInsideHead:
-            refuseSlow(exchange ?? connection.context.exchanges.take(), "timeouts.head")
+            refuseSlow(exchange ?? connection.context.takeExchange(), "timeouts.head")
         case .head: close(lingering: false)
         case .body, .chunks: checkBodyRate()
         case .complete, .closed: break

@@ -7,7 +7,7 @@ final class Listener: EventSource, TimerTarget {
     private let socket: Int32
     private let state: ListenerState
     private unowned let server: Server
-    private lazy var timer = Timer(target: self)
+    private let timer = Timer()
     private var isWatching = false
 
     /// A wake-up takes so many connections at most, so that the other loops get their share.
@@ -17,6 +17,7 @@ final class Listener: EventSource, TimerTarget {
         self.socket = socket
         self.state = state
         self.server = server
+        timer.target = self
     }
 
     func open() throws(SystemError) {

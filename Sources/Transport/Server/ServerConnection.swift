@@ -47,24 +47,24 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
     let info: ConnectionInfo
     private unowned let server: Server
     private let descriptor: FileDescriptor
-    private lazy var codec: any ServerCodec = HTTP1Server(connection: self)
-    private lazy var timer = Timer(target: self)
+    private let timer = Timer()
+    @exclusivity(unchecked) private var chosenCodec: (any ServerCodec)?
 
-    private var input = ByteBuffer()
-    private var output: OutputBuffer?
-    private var sendError: SystemError?
-    private var interest = Readiness.readable
-    private var ending = Ending.none
-    private var readDeadline = Instant.never
-    private var writeDeadline = Instant.never
-    private var isFeeding = false
-    private var isFlushPlanned = false
-    private var isClosed = false
-    private var inputHasEnded = false
-    private var isInputPaused = false
+    @exclusivity(unchecked) private var input = ByteBuffer()
+    @exclusivity(unchecked) private var output: OutputBuffer?
+    @exclusivity(unchecked) private var sendError: SystemError?
+    @exclusivity(unchecked) private var interest = Readiness.readable
+    @exclusivity(unchecked) private var ending = Ending.none
+    @exclusivity(unchecked) private var readDeadline = Instant.never
+    @exclusivity(unchecked) private var writeDeadline = Instant.never
+    @exclusivity(unchecked) private var isFeeding = false
+    @exclusivity(unchecked) private var isFlushPlanned = false
+    @exclusivity(unchecked) private var isClosed = false
+    @exclusivity(unchecked) private var inputHasEnded = false
+    @exclusivity(unchecked) private var isInputPaused = false
 
     /// Its place in the server's list.
-    var place = 0
+    @exclusivity(unchecked) var place = 0
 
     /// Whether there is no room for it: it is told so, once it has asked.
     let isRefused: Bool
@@ -75,6 +75,7 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
         self.info = info
         self.server = server
         context = server.context
+        timer.target = self
     }
 
     func open() throws(SystemError) {
@@ -84,6 +85,13 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
 
     /// Nanoseconds that a connection without room may take to ask.
     private static let refusalTime: Int64 = 1_000_000_000
+
+    private var codec: any ServerCodec {
+        if let chosenCodec { return chosenCodec }
+        let codec = HTTP1Server(connection: self)
+        chosenCodec = codec
+        return codec
+    }
 
     var isIdle: Bool { codec.isIdle && input.isEmpty && output == nil }
     var now: Instant { context.loop.now }
@@ -157,7 +165,7 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
     private func updateInterest() {
         guard !isClosed else { return }
         var wanted: Readiness = output == nil || isFlushPlanned ? [] : .writable
-        let isReading = codec.wantsInput || (input.count < info.settings.pipelineLimit && !codec.isPaused)
+        let isReading = (input.count < info.settings.pipelineLimit && !codec.isPaused) || codec.wantsInput
         if !inputHasEnded, isReading { wanted.insert(.readable) }
         guard wanted != interest else { return }
         interest = wanted
@@ -171,8 +179,13 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
 
     /// The buffer for what is to be sent when the callback that runs now has returned.
     func prepareOutput() -> OutputBuffer {
-        let buffer = output ?? context.buffers.take()
-        output = buffer
+        let buffer: OutputBuffer
+        if let output {
+            buffer = output
+        } else {
+            buffer = context.buffers.take()
+            output = buffer
+        }
         if !isFlushPlanned, !interest.contains(.writable) {
             isFlushPlanned = true
             context.loop.flushSoon(self)
@@ -285,6 +298,7 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
     /// The connection is lost: whatever is under way hears of it.
     func lose(_ reason: String) {
         guard !isClosed else { return }
+        let codec = codec
         close()
         codec.failed(
             ExchangeError(
@@ -299,6 +313,7 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
 
     /// Serves what has come already, and nothing more.
     func drain() {
+        guard !isClosed else { return }
         if isIdle { receive() }
         if !isClosed { codec.drain() }
     }
@@ -313,6 +328,7 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
     /// Ends it at once, whatever is under way.
     func kill() {
         guard !isClosed else { return }
+        let codec = codec
         close()
         codec.failed(.shutdown)
     }
@@ -328,6 +344,7 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
             context.buffers.giveBack(output)
             self.output = nil
         }
+        chosenCodec = nil  // it holds on to its connection
         server.closed(self)
     }
 }
