@@ -37,8 +37,8 @@ final class SwiftFunctionSet {
             name: function.name.value,
             closure: closure,
             timeout: function.timeout.value.nanoseconds,
-            queueLength: function.queue.length,
-            queueWait: function.queue.wait.nanoseconds,
+            queueLength: function.queue.length.value,
+            queueWait: function.queue.wait.value.nanoseconds,
             responseLimit: function.responseLimit.value
         )
         if let running = runtimes[settings.name], running.settings == settings { return running }
