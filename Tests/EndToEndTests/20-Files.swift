@@ -34,7 +34,9 @@ struct FileTests {
             #expect(page.output.contains("HTTP/1.1 200"))
             #expect(page.output.lowercased().contains("content-type: text/css"))
             #expect(page.output.hasSuffix("p { }\n"))
-            let tag = page.output.split(separator: "\r\n").first { $0.lowercased().hasPrefix("etag: ") }.map { $0.dropFirst(6) }
+            let tag = page.output.split(separator: "\r\n").first { $0.lowercased().hasPrefix("etag: ") }.map {
+                $0.dropFirst(6)
+            }
             let known = try #require(tag)
             let again = try ChildProcess.run(
                 ["curl", "-si", "--max-time", "20", "-H", "If-None-Match: \(known)", "\(url)/style.css"]
@@ -59,9 +61,12 @@ struct FileTests {
 
     @Test func `indexes, names and what there is not`() throws {
         let rows: [(String, Int, String)] = [
-            ("GET /assets/", 200, "<p>home</p>\n"), ("GET /assets/sub/", 200, "sub\n"), ("GET /assets/sub/page.txt", 200, "page\n"),
-            ("GET /assets/a%20b.txt", 200, "space\n"), ("GET /assets/data.json", 200, "{}\n"), ("GET /assets/none", 404, ""),
-            ("GET /bare/", 200, "<p>home</p>\n"), ("GET /assets/only/", 404, ""), ("GET /assets/only/it.txt", 200, "it\n"),
+            ("GET /assets/", 200, "<p>home</p>\n"), ("GET /assets/sub/", 200, "sub\n"),
+            ("GET /assets/sub/page.txt", 200, "page\n"),
+            ("GET /assets/a%20b.txt", 200, "space\n"), ("GET /assets/data.json", 200, "{}\n"),
+            ("GET /assets/none", 404, ""),
+            ("GET /bare/", 200, "<p>home</p>\n"), ("GET /assets/only/", 404, ""),
+            ("GET /assets/only/it.txt", 200, "it\n"),
         ]
         try withGateway(Self.yaml, folder: Self.folder()) { gateway throws in
             for (request, status, body) in rows {

@@ -40,7 +40,8 @@ public struct RawResponse: Sendable {
     static func field(_ line: String) throws -> (name: String, value: String) {
         let text = line.hasSuffix("\r") ? String(line.dropLast()) : line
         guard let colon = text.firstIndex(of: ":") else { throw SupportError("not a field: '\(text)'") }
-        let value = text[text.index(after: colon)...].drop { $0 == " " }
+        var value = text[text.index(after: colon)...].drop { $0 == " " }
+        while value.last == " " { value.removeLast() }
         return (text[..<colon].lowercased(), String(value))
     }
 

@@ -132,7 +132,8 @@ public final class UpstreamConnection: RawSocket, @unchecked Sendable {
     /// in the order in which they came.
     public let number: Int
 
-    private let upstream: ScriptedUpstream
+    /// Whose connection it is.
+    public let upstream: ScriptedUpstream
 
     init(owning descriptor: Int32, number: Int, upstream: ScriptedUpstream) {
         self.number = number

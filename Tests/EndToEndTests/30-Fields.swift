@@ -1,0 +1,173 @@
+import TestSupport
+import Testing
+
+/// What an upstream sees of a request, and a client of a response (trust.md, Fields).
+@Suite("30 Fields through the proxy", .wholeProcess)
+struct ProxiedFieldTests {
+    private static func yaml(_ url: String, _ trusted: String) -> String {
+        """
+        listeners: [{ name: public, address: "127.0.0.1:0", trusted_proxies: [\(trusted)] }]
+        \(proxying(url))
+        """
+    }
+
+    @Test func `an upstream sees exactly this of a plain request`() throws {
+        let upstream = try ScriptedUpstream.echo()
+        try withGateway(Self.yaml(upstream.url, "")) { gateway throws in
+            let response = try gateway.answer(
+                "GET /a?b=c\nHost: shop.example.com:8080\nUser-Agent: test\nAccept: */*\nX-Own:  two  words "
+            )
+            let seen = try #require(upstream.requests.first)
+            #expect(seen.line == "GET /a?b=c HTTP/1.1")
+            let fields = seen.fields.map { "\($0.name): \($0.value)" }
+            #expect(
+                fields == [
+                    "host: shop.example.com:8080", "user-agent: test", "accept: */*", "x-own: two  words",
+                    "x-forwarded-for: 127.0.0.1", "x-forwarded-proto: http",
+                    "x-forwarded-host: shop.example.com:8080", "x-request-id: \(response["x-request-id"] ?? "")",
+                ]
+            )
+        }
+    }
+
+    /// Fields that a stranger sends, one a line, and none of which may arrive.
+    private static let forged = """
+        Forwarded: for=10.0.0.1
+        X-Forwarded-For: 10.0.0.1
+        X-Forwarded-Proto: https
+        X-Forwarded-Host: evil.example
+        X-Forwarded-Port: 1
+        X-Forwarded-Prefix: /evil
+        X-Real-IP: 10.0.0.1
+        X-Original-URL: /admin
+        X-Rewrite-URL: /admin
+        X-Penstock-Secret: 1
+        X_Forwarded_For: 10.0.0.1
+        X-Request-Id: mine
+        """
+
+    @Test func `what a stranger says about himself is not passed on`() throws {
+        let upstream = try ScriptedUpstream.echo()
+        try withGateway(Self.yaml(upstream.url, "")) { gateway throws in
+            let response = try gateway.answer("GET /\n\(Self.forged)")
+            let seen = try #require(upstream.requests.first)
+            #expect(seen["x-forwarded-for"] == "127.0.0.1")
+            #expect(seen["x-forwarded-proto"] == "http")
+            #expect(seen["x-forwarded-host"] == "example.com")
+            #expect(seen["x-request-id"] == response["x-request-id"])
+            #expect(seen["x-request-id"] != "mine")
+            #expect(
+                Set(seen.fields.map(\.name)) == [
+                    "host", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-request-id",
+                ]
+            )
+        }
+    }
+
+    @Test func `a trusted proxy may speak for its client`() throws {
+        let upstream = try ScriptedUpstream.echo()
+        let yaml =
+            "access_log: { to: stdout, format: json }\n" + Self.yaml(upstream.url, "\"127.0.0.0/8\", \"10.0.0.0/8\"")
+        try withGateway(yaml) { gateway throws in
+            let request = """
+                GET /
+                X-Forwarded-For: 6.6.6.6, 192.0.2.7, 10.0.0.2
+                X-Forwarded-Proto: https
+                X-Forwarded-Host: shop.example
+                X-Request-Id: abc-123_x.y
+                X-Penstock-Secret: 1
+                X_Forwarded_For: 1.1.1.1
+                """
+            let response = try gateway.answer(request)
+            let seen = try #require(upstream.requests.first)
+            #expect(seen["x-forwarded-for"] == "6.6.6.6, 192.0.2.7, 10.0.0.2, 127.0.0.1")
+            #expect(seen["x-forwarded-proto"] == "https")
+            #expect(seen["x-forwarded-host"] == "shop.example")
+            #expect(seen["x-request-id"] == "abc-123_x.y")
+            #expect(response["x-request-id"] == "abc-123_x.y")
+            #expect(seen["x-penstock-secret"] == nil)
+            #expect(seen["x_forwarded_for"] == nil)
+            #expect(try gateway.waitForAccessLog(1)[0].contains("\"client\":\"192.0.2.7\""))
+            // Not an id that could break a log or a field.
+            for id in ["a b", String(repeating: "x", count: 129), "\"quoted\"", "a,b"] {
+                #expect(try gateway.answer("GET /\nX-Request-Id: \(id)")["x-request-id"]?.utf8.count == 36)
+            }
+        }
+    }
+
+    @Test func `fields for one hop stay on it`() throws {
+        let upstream = try ScriptedUpstream { connection in
+            while try connection.request() != nil {
+                let fields = """
+                    Connection: x-private\r\nX-Private: 1\r\nKeep-Alive: timeout=5\r\nProxy-Authenticate: Basic\r\n\
+                    Upgrade: h2\r\nTE: x\r\nTrailer: x\r\nX-Request-Id: theirs\r\nX-Penstock-Route: x\r\nSet-Cookie: a=1\r\n\
+                    Set-Cookie: b=2\r\n
+                    """
+                try connection.respond("200 OK", fields: fields, "ok")
+            }
+        }
+        try withGateway(Self.yaml(upstream.url, "")) { gateway throws in
+            let request = """
+                GET /
+                Connection: x-private, keep-alive, authorization, host
+                X-Private: 1
+                Keep-Alive: 5
+                Proxy-Connection: keep-alive
+                TE: trailers
+                Upgrade: websocket
+                HTTP2-Settings: x
+                Authorization: Bearer x
+                Cookie: c=1
+                """
+            let response = try gateway.answer(request)
+            let seen = try #require(upstream.requests.first)
+            #expect(
+                Set(seen.fields.map(\.name)) == [
+                    "host", "authorization", "cookie", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host",
+                    "x-request-id",
+                ]
+            )
+            #expect(
+                Set(response.fields.map(\.name)) == [
+                    "date", "server", "x-request-id", "content-length", "set-cookie",
+                ]
+            )
+            #expect(response.fields.filter { $0.name == "set-cookie" }.map(\.value) == ["a=1", "b=2"])
+            #expect(response["x-request-id"]?.utf8.count == 36)
+        }
+    }
+
+    @Test func `trailers that would be fields of ours are left out`() throws {
+        let upstream = try ScriptedUpstream { connection in
+            while try connection.request() != nil {
+                try connection.send(
+                    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX-Sum: 1\r\nContent-Length: 9\r\n\r\n"
+                )
+            }
+        }
+        try withGateway(Self.yaml(upstream.url, "")) { gateway throws in
+            let response = try gateway.answer(
+                "POST /\nTransfer-Encoding: chunked\n\n2\r\nhi\r\n0\r\nX-Own: 1\r\nX-Forwarded-For: 9.9.9.9\r\nHost: a\r\n\r\n"
+            )
+            #expect(upstream.requests.first?.trailers.map(\.name) == ["x-own"])
+            #expect(response.trailers.map(\.name) == ["x-sum"])
+        }
+    }
+
+    @Test func `IPv6 and unix peers are named as they are`() throws {
+        let upstream = try ScriptedUpstream.echo()
+        let yaml = """
+            listeners:
+              - { name: six, address: "[::1]:0" }
+              - { name: both, address: ":0" }
+              - { name: local, address: "unix:local.sock" }
+            \(proxying(upstream.url))
+            """
+        try withGateway(yaml) { gateway throws in
+            _ = try gateway.answer("GET /", listener: "six")
+            _ = try RawClient(.ipv4("127.0.0.1", gateway.port("both"))).answer("GET /")
+            _ = try gateway.answer("GET /", listener: "local")
+            #expect(upstream.requests.map { $0["x-forwarded-for"] } == ["::1", "127.0.0.1", "unix"])
+        }
+    }
+}
