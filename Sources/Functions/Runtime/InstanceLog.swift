@@ -13,6 +13,9 @@ struct InstanceLog: ~Copyable {
     static let burst: Int64 = 4 << 20
     static let rate: Int64 = 1 << 20
 
+    /// Bytes of credit at which a log that was cut off goes on: so it is told of at most four times a second.
+    static let resume: Int64 = rate / 4
+
     private var partial = ByteBuffer()
     private var credit = InstanceLog.burst
     private var filledAt = Instant(nanoseconds: 0)
@@ -50,7 +53,7 @@ struct InstanceLog: ~Copyable {
     /// Takes what has come of a line as a line: its request has been answered, or its instance is gone.
     mutating func flush(at now: Instant, line: (UnsafeRawBufferPointer) -> Void) {
         if !partial.isEmpty { cut(partial.readable, at: now, line) }
-        partial.removeAll()
+        if partial.capacity > 4096 { partial.release() } else { partial.removeAll() }
     }
 
     private mutating func cut(
@@ -73,7 +76,7 @@ struct InstanceLog: ~Copyable {
     ) {
         credit = min(Self.burst, credit &+ (now - filledAt) / 1_000 * Self.rate / 1_000_000)
         filledAt = now
-        guard credit > 0 else {
+        guard credit > (dropped > 0 ? Self.resume : 0) else {
             dropped += 1
             return
         }

@@ -15,7 +15,10 @@ final class Ticket: @unchecked Sendable {  // confined to its loop; in a pool's 
     /// Whether the frame was made ready for an instance before, which had died.
     var isSealed = false
 
+    /// Kept by ``keeper`` while the ticket is in use; without a cycle while it is not.
     private unowned(unsafe) let invoker: InstanceInvoker
+    private var keeper: InstanceInvoker?
+
     private var acceptedAt = Instant.never
     private var startedAt = Instant.never
     private lazy var timer = Timer(target: self)
@@ -25,6 +28,7 @@ final class Ticket: @unchecked Sendable {  // confined to its loop; in a pool's 
     func begin(_ invocation: Invocation, at now: Instant) {
         self.invocation = invocation
         invocation.ticket = self
+        keeper = invoker
         acceptedAt = now
         isSealed = false
         phase = .waiting
@@ -82,6 +86,7 @@ final class Ticket: @unchecked Sendable {  // confined to its loop; in a pool's 
         invocation = nil
         ended.ticket = nil
         invoker.recycle(self)
+        keeper = nil
         return ended
     }
 }

@@ -181,6 +181,27 @@ struct PythonInstanceTests {
     }
 
     @Test
+    func `memory is limited, and an event that needs more fails alone`() async throws {
+        let bench = try FunctionBench()
+        defer { bench.end() }
+        var settings = bench.python(
+            """
+            import os, resource
+            def handler(event, context):
+                if event.get("files"): return resource.getrlimit(resource.RLIMIT_NOFILE) + resource.getrlimit(resource.RLIMIT_CORE)
+                if event.get("large"): return len(bytearray(1 << 30))
+                return str(os.getpid())
+            """
+        )
+        settings.memory = 256 << 20
+        let pool = bench.pool(settings)
+        let pid = await bench.call(pool).body
+        #expect(await bench.call(pool, #"{"large": true}"#).error?.type == "MemoryError")
+        #expect(await bench.call(pool).body == pid)
+        #expect(await bench.call(pool, #"{"files": true}"#).body?.hasSuffix(", 0, 0]") == true)
+    }
+
+    @Test
     func `an interpreter that is not there is named`() async throws {
         let bench = try FunctionBench()
         defer { bench.end() }
