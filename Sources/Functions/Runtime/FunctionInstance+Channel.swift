@@ -98,20 +98,27 @@ extension FunctionInstance {
 
     /// Reads once; the loop calls again while there is more.
     private func receive() {
-        let isWhole = received.isEmpty
-        if !isWhole { received.reserve(max(expected - received.count, 16_384)) }
-        let room = isWhole ? share.loop.input : received.writable
+        let isGathering = !received.isEmpty || wire == .once
+        if isGathering { received.reserve(max(expected - received.count, 65_536)) }
+        let room = isGathering ? received.writable : share.loop.input
         let count = read(descriptors.answers, room.baseAddress, room.count)
         if count < 0 {
             if errno != EAGAIN && errno != EINTR { channelClosed() }
             return
         }
         guard count > 0 else { return channelClosed() }
-        if isWhole {
-            take(UnsafeRawBufferPointer(rebasing: room[..<count]))
-        } else {
-            received.commit(count)
-            takeReceived()
+        let bytes = UnsafeRawBufferPointer(rebasing: room[..<count])
+        guard isGathering else { return take(bytes) }
+        received.commit(count)
+        if isComplete(bytes) { takeReceived() }
+    }
+
+    /// Whether what is gathered, `bytes` last, is to be looked at: an answer, or more than one may be.
+    private func isComplete(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        switch wire {
+        case .frames: received.count >= expected
+        case .lines: received.count > responseLimit || bytes.contains(ASCII.lineFeed)
+        case .once: received.count > responseLimit || !(phase == .busy || phase == .closed)
         }
     }
 
@@ -124,11 +131,10 @@ extension FunctionInstance {
         }
     }
 
-    /// What is gathered may be an answer now.
+    /// Looks at what is gathered.
     ///
     /// It leaves the buffer first: the instance may be another loop's afterwards.
     private func takeReceived() {
-        if wire == .frames, received.count < expected { return }
         var whole = ByteBuffer()
         swap(&whole, &received)
         take(whole.readable)
@@ -138,7 +144,7 @@ extension FunctionInstance {
         switch wire {
         case .frames: takeFrame(bytes)
         case .lines: takeLine(bytes)
-        case .once: takePart(bytes)
+        case .once: refuseOutput()
         }
     }
 
@@ -205,12 +211,10 @@ extension FunctionInstance {
         ticket?.returned(at: MonotonicClock.now(), UnsafeRawBufferPointer(rebasing: bytes[..<end]))
     }
 
-    private func takePart(_ bytes: UnsafeRawBufferPointer) {
-        guard phase == .busy || phase == .closed else { return violate(.unexpected(.result)) }
-        guard bytes.count <= responseLimit else {
-            return fail(InstanceFailure.tooLarge(responseLimit))
-        }
-        keep(bytes, expecting: bytes.count + 1)
+    /// A command that answers by ending wrote too much, or before it was asked.
+    private func refuseOutput() {
+        phase == .busy || phase == .closed
+            ? fail(InstanceFailure.tooLarge(responseLimit)) : violate(.unexpected(.result))
     }
 
     // MARK: Lines

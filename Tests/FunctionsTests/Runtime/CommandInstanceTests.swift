@@ -49,7 +49,7 @@ struct CommandInstanceTests {
             """
         )
         settings.responseLimit = 50_000
-        settings.timeout = 2_000_000_000
+        settings.timeout = 5_000_000_000
         let pool = bench.pool(settings)
         #expect(await bench.call(pool, "1").error?.kind == .tooLarge)
         let second = await bench.call(pool, "2")
@@ -100,7 +100,7 @@ struct CommandInstanceTests {
         let bench = try FunctionBench()
         defer { bench.end() }
         var settings = once(bench, script)
-        settings.timeout = 1_000_000_000
+        settings.timeout = kind == .timedOut ? 500_000_000 : 20_000_000_000
         let pool = bench.pool(settings)
         let error = try #require(await bench.call(pool).error)
         #expect(error.kind == kind)

@@ -9,6 +9,7 @@ struct InstancePoolTests {
     private static let sleeper = """
         import os, time
         def handler(event, context):
+            while "until" in event and not os.path.exists(event["until"]): time.sleep(0.005)
             time.sleep(event.get("seconds", 0))
             return str(os.getpid())
         """
@@ -36,9 +37,12 @@ struct InstancePoolTests {
         settings.queueLength = 2
         let pool = bench.pool(settings)
         _ = await bench.call(pool)
-        let outcomes = await bench.callAll(pool, count: 8, #"{"seconds": 0.3}"#)
-        #expect(outcomes.filter { $0.status == 200 }.count == 3)
-        #expect(outcomes.filter { $0.error?.kind == .queueFull }.count == 5)
+        async let first = bench.callAll(pool, count: 3, #"{"until": "go"}"#)
+        await eventually("two wait") { pool.statistics.waiting == 2 }
+        let refused = await bench.callAll(pool, count: 5, "{}")
+        #expect(refused.allSatisfy { $0.error?.kind == .queueFull })
+        _ = bench.write("go", "")
+        #expect(await first.allSatisfy { $0.status == 200 })
     }
 
     @Test
@@ -50,9 +54,11 @@ struct InstancePoolTests {
         settings.queueWait = 100_000_000
         let pool = bench.pool(settings)
         #expect(await bench.call(pool).status == 200)
-        let outcomes = await bench.callAll(pool, count: 2, #"{"seconds": 0.5}"#)
-        #expect(outcomes.filter { $0.status == 200 }.count == 1)
-        #expect(outcomes.filter { $0.error?.kind == .queueTimeout }.count == 1)
+        async let running = bench.call(pool, #"{"until": "go"}"#)
+        await eventually("it runs") { pool.statistics.idle == 0 }
+        #expect(await bench.call(pool, on: 1).error?.kind == .queueTimeout)
+        _ = bench.write("go", "")
+        #expect(await running.status == 200)
     }
 
     @Test
@@ -103,7 +109,7 @@ struct InstancePoolTests {
         var settings = bench.python(Self.sleeper)
         settings.idle = 50_000_000
         let pool = bench.pool(settings)
-        _ = await bench.callAll(pool, count: 4, #"{"seconds": 0.1}"#)
+        _ = await bench.callAll(pool, count: 4, #"{"seconds": 0.05}"#)
         await eventually("none is left") { pool.statistics.alive == 0 }
         #expect(await bench.call(pool).status == 200)
     }
@@ -176,9 +182,10 @@ struct InstancePoolTests {
         settings.minimum = 1
         let pool = bench.pool(settings)
         _ = await bench.call(pool)
-        async let outcomes = bench.callAll(pool, count: 6, #"{"seconds": 0.05}"#)
-        await eventually("some wait") { pool.statistics.waiting > 2 }
+        async let outcomes = bench.callAll(pool, count: 6, #"{"until": "go"}"#)
+        await eventually("the others wait") { pool.statistics.waiting == 5 }
         pool.retire()
+        _ = bench.write("go", "")
         #expect(await outcomes.allSatisfy { $0.status == 200 })
         await eventually("none is left") { pool.statistics.alive == 0 }
     }
@@ -191,7 +198,7 @@ struct InstancePoolTests {
         settings.maximum = 1
         let pool = bench.pool(settings)
         let pid = await bench.call(pool).body
-        let outcomes = await bench.callThenCancel(pool, [#"{"seconds": 2}"#, "{}"])
+        let outcomes = await bench.callThenCancel(pool, [#"{"until": "go"}"#, "{}"])
         #expect(outcomes[0].body == pid)
         #expect(outcomes[1].error?.kind == .abandoned)
         #expect(await bench.call(pool).body == pid)
