@@ -97,7 +97,10 @@ public final class Gateway {
         apply(running, settings)
         try openAdmin(configuration)
         admin.setReady(true)
+        shared.metrics.gauge(.buildInfo, [GatewayVersion.current]).set(1)
         shared.metrics.gauge(.configurationGeneration).set(1)
+        shared.metrics.gauge(.configurationLastReloadSuccessful).set(1)
+        shared.metrics.gauge(.configurationLastReload).set(Int(MonotonicClock.wallNanoseconds()))
         shared.log.info("serving", metadata: ["configuration": "\(configuration.file)"])
     }
 
@@ -107,10 +110,10 @@ public final class Gateway {
     /// - Throws: ``GatewayError``, and everything is as it was.
     public func reload(_ configuration: Configuration) throws(GatewayError) {
         let next = try RunningConfiguration(configuration)
-        try open(configuration)
         let prepared: FunctionSet.Prepared
         let settings: [[ServerSettings]]
         do throws(GatewayError) {
+            try open(configuration)
             try shared.openAccessLog(configuration)
             prepared = try functions.prepare(configuration)
             settings = try build(next, prepared)
@@ -130,6 +133,9 @@ public final class Gateway {
         for listener in configuration.listeners {
             try sockets.open(listener.address.value, name: listener.name.value)
         }
+    }
+
+    private func setLimits(_ configuration: Configuration) {
         let limits = configuration.limits(of: nil)
         shared.connections.set(total: limits.connections, perAddress: limits.connectionsPerAddress)
     }
@@ -156,6 +162,7 @@ public final class Gateway {
 
     /// Hands every loop its settings, and waits until all have them.
     private func apply(_ running: RunningConfiguration, _ settings: [[ServerSettings]]) {
+        setLimits(running.configuration)
         let addresses = running.configuration.listeners.map(\.address.value)
         let gone = listeners.filter { !addresses.contains($0.key) }
         var next = listeners.filter { addresses.contains($0.key) }

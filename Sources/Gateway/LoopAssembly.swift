@@ -85,6 +85,11 @@ final class LoopAssembly {
                 routes: routeCount,
                 shard: context.loop.index,
                 log: accessLog
+            ),
+            metrics: ListenerMetrics(
+                registry: shared.metrics,
+                listener: listener.name.value,
+                shard: context.loop.index
             )
         )
     }
@@ -229,6 +234,7 @@ final class LoopAssembly {
                 endpoints: addresses,
                 keepAlive: settings.keepalive.connections.value,
                 timeouts: ClientTimeouts(settings),
+                metrics: UpstreamMetrics(registry: shared.metrics, upstream: name, shard: context.loop.index),
                 context: context
             )
             built[name] = BuiltUpstream(settings: settings, addresses: addresses, upstream: upstream)

@@ -14,6 +14,7 @@ final class RequestRecorder: ExchangeRecorder, Flushable {
     @exclusivity(unchecked) private var isFlushPlanned = false
     @exclusivity(unchecked) private var perRoute: [RouteRecord?]
     private let unrouted: RouteRecord
+    private let inFlight: Gauge
     private let receivedBytes: Counter
     private let sentBytes: Counter
 
@@ -47,6 +48,7 @@ final class RequestRecorder: ExchangeRecorder, Flushable {
             target: .none,
             targetName: []
         )
+        inFlight = registry.gauge(.requestsInFlight, [listener], shard: shard)
         receivedBytes = registry.counter(.receivedBytes, [listener], shard: shard)
         sentBytes = registry.counter(.sentBytes, [listener], shard: shard)
     }
@@ -68,7 +70,10 @@ final class RequestRecorder: ExchangeRecorder, Flushable {
         )
     }
 
+    func began() { inFlight.add(1) }
+
     func ended(_ exchange: Exchange) {
+        inFlight.add(-1)
         let record = if let route = exchange.route { record(route) } else { unrouted }
         let status = exchange.hasResponded ? exchange.response.status : exchange.failure?.status ?? 0
         let now = log == nil ? exchange.loop.now : MonotonicClock.now()

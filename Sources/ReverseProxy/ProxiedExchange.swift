@@ -40,7 +40,7 @@ final class ProxiedExchange: ClientStreamObserver {
         if reusing, let connection = pool.reuse(for: self) {
             self.connection = connection
             sendHead(exchange, connection)
-            connected()
+            begin()
         } else {
             isConnected = false
             let connection = pool.connect(for: self)
@@ -80,12 +80,18 @@ final class ProxiedExchange: ClientStreamObserver {
 
     func cancel() {
         connection?.cancel()
+        if isConnected, exchange?.hasResponded == false { handler.upstream.metrics.unanswered() }
         recycle()
     }
 
     // MARK: The upstream's side
 
     func connected() {
+        handler.upstream.metrics.connected()
+        begin()
+    }
+
+    private func begin() {
         isConnected = true
         guard let exchange, let connection else { return }
         exchange.sendContinue()
@@ -110,7 +116,11 @@ final class ProxiedExchange: ClientStreamObserver {
         if head.status != 100 { exchange?.inform(head) }
     }
 
-    func received(_ head: ResponseHead) { exchange?.respond(end: false) }
+    func received(_ head: ResponseHead) {
+        guard let exchange else { return }
+        handler.upstream.metrics.answered(head.status, nanoseconds: exchange.loop.now - sentAt)
+        exchange.respond(end: false)
+    }
 
     func received(_ bytes: RawSpan) {
         guard let exchange, exchange.write(bytes) > Exchange.writeLimit else { return }
@@ -127,12 +137,16 @@ final class ProxiedExchange: ClientStreamObserver {
     func failed(_ failure: ClientFailure) {
         guard let exchange else { return }
         connection = nil
+        let metrics = handler.upstream.metrics
+        metrics.failed(failure)
         if !exchange.hasResponded { exchange.response.reset() }
         if canRetry(failure, exchange) {
+            metrics.retried()
             let wasStale = failure.kind == .closed
             if !wasStale, let pool { endpoint?.skip(pool) }
             return attempt(reusing: false)
         }
+        if isConnected, !exchange.hasResponded { metrics.unanswered() }
         exchange.runNanoseconds = exchange.loop.now - sentAt
         recycle()
         exchange.fail(failure.exchangeError)

@@ -6,6 +6,8 @@ public final class Upstream {
     /// The upstream's name in the configuration.
     public let name: String
 
+    let metrics: UpstreamMetrics
+
     private let endpoints: [Endpoint]
     @exclusivity(unchecked) private var next = 0
 
@@ -16,20 +18,29 @@ public final class Upstream {
     ///   - endpoints: the addresses of each endpoint; at least one endpoint with at least one address.
     ///   - keepAlive: idle connections that are kept to each address, at most.
     ///   - timeouts: the deadlines of its connections.
+    ///   - metrics: what is counted of it.
     ///   - context: the loop's.
     public init(
         name: String,
         endpoints: [[SocketAddress]],
         keepAlive: Int,
         timeouts: ClientTimeouts,
+        metrics: UpstreamMetrics,
         context: LoopContext
     ) {
         precondition(endpoints.contains { !$0.isEmpty }, "an upstream without an address")
         self.name = name
+        self.metrics = metrics
         self.endpoints = endpoints.filter { !$0.isEmpty }.map { addresses in
             Endpoint(
                 addresses.map {
-                    ConnectionPool(address: $0, capacity: keepAlive, timeouts: timeouts, context: context)
+                    ConnectionPool(
+                        address: $0,
+                        capacity: keepAlive,
+                        timeouts: timeouts,
+                        gauges: (metrics.idle, metrics.busy),
+                        context: context
+                    )
                 }
             )
         }

@@ -256,6 +256,7 @@ public final class Exchange {
         let settings = connection.settings
         life.settings = settings
         life.handler = settings.handler
+        settings.recorder.began()
         if connection.isTrusted { adoptRequestID() }
     }
 

@@ -1,6 +1,7 @@
 import PenstockBytes
 public import PenstockHTTP
 public import PenstockNetworking
+import PenstockObservability
 import PenstockSystem
 
 /// A connection to an upstream (HTTP/1.1): one request at a time, lent to an observer and given back to its pool.
@@ -18,7 +19,13 @@ public final class ClientConnection: EventSource, TimerTarget, Flushable {
     @exclusivity(unchecked) private var observer: (any ClientStreamObserver)?
     private let timer = Timer()
 
-    @exclusivity(unchecked) private var phase = Phase.connecting
+    @exclusivity(unchecked) private var phase = Phase.connecting {
+        didSet {
+            guard let gauges = pool.gauges else { return }
+            if oldValue == .busy { gauges.busy.add(-1) } else if oldValue == .idle { gauges.idle.add(-1) }
+            if phase == .busy { gauges.busy.add(1) } else if phase == .idle { gauges.idle.add(1) }
+        }
+    }
     @exclusivity(unchecked) private var incoming = Incoming.head
     @exclusivity(unchecked) private var parser = ResponseParser(limits: HeadLimits())
     @exclusivity(unchecked) private var chunks = ChunkedDecoder(limits: HeadLimits())

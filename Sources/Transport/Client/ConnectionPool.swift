@@ -1,4 +1,5 @@
 public import PenstockNetworking
+public import PenstockObservability
 import PenstockSystem
 
 /// The idle connections of one loop to one address, and the way to new ones.
@@ -10,6 +11,7 @@ public final class ConnectionPool {
     public let timeouts: ClientTimeouts
 
     let context: LoopContext
+    let gauges: (idle: Gauge, busy: Gauge)?
     private let capacity: Int
     @exclusivity(unchecked) private var idle: [ClientConnection] = []
 
@@ -19,11 +21,19 @@ public final class ConnectionPool {
     ///   - address: where the connections lead.
     ///   - capacity: idle connections that are kept, at most.
     ///   - timeouts: the deadlines of its connections.
+    ///   - gauges: count the connections that are idle and busy.
     ///   - context: the loop's.
-    public init(address: SocketAddress, capacity: Int, timeouts: ClientTimeouts, context: LoopContext) {
+    public init(
+        address: SocketAddress,
+        capacity: Int,
+        timeouts: ClientTimeouts,
+        gauges: (idle: Gauge, busy: Gauge)? = nil,
+        context: LoopContext
+    ) {
         self.address = address
         self.capacity = capacity
         self.timeouts = timeouts
+        self.gauges = gauges
         self.context = context
     }
 

@@ -19,6 +19,9 @@ public final class ConnectionInfo {
 
     let listener: ListenerState
 
+    /// The listener's counters, as they were when the connection came.
+    let metrics: ListenerMetrics?
+
     package init(peer: SocketAddress, listener: ListenerState, scheme: StaticString = "http") {
         self.peer = peer
         self.listener = listener
@@ -28,6 +31,7 @@ public final class ConnectionInfo {
         memory.copyBytes(from: text)
         peerText = UnsafeRawBufferPointer(memory)
         isTrusted = listener.settings.trusts(peer)
+        metrics = listener.settings.metrics
     }
 
     deinit { peerText.deallocate() }

@@ -40,7 +40,7 @@ final class HTTP1Server: ServerCodec {
     @exclusivity(unchecked) private var isInsideHead = false
     @exclusivity(unchecked) private var wasHeld = false
     @exclusivity(unchecked) private var hasContinued = false
-    @exclusivity(unchecked) private var hasServed = false
+    @exclusivity(unchecked) private(set) var hasServed = false
     @exclusivity(unchecked) private var discarded = 0
     @exclusivity(unchecked) private var rate = BodyRate()
 

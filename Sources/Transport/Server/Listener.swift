@@ -47,14 +47,14 @@ final class Listener: EventSource, TimerTarget {
             )
             return true
         } catch {
-            pause(error)
+            if server.failedToAccept(error) { return true }
+            pause()
             return false
         }
     }
 
     /// Descriptors have run out: waits a little, since the socket stays readable.
-    private func pause(_ error: SystemError) {
-        server.failedToAccept(error)
+    private func pause() {
         guard isWatching else { return }
         server.context.loop.deregister(socket)
         isWatching = false

@@ -1,5 +1,6 @@
 import PenstockHTTP
 import PenstockNetworking
+import PenstockObservability
 public import PenstockSystem
 import Synchronization
 
@@ -17,6 +18,7 @@ public final class Server {
     private var hand = 0
     private var refused = 0
     private var parked = 0
+    private var nextReport = Instant(nanoseconds: .min)
 
     /// The servers of the other loops, which are asked to close an idle connection where there is none on this one.
     ///
@@ -88,7 +90,10 @@ public final class Server {
     }
 
     private func open(_ descriptor: consuming FileDescriptor, _ info: ConnectionInfo, fits: Bool) {
-        guard fits || refused < Self.refusedAtOnce else { return }
+        guard fits || refused < Self.refusedAtOnce else {
+            info.metrics?.refuse(inAll: isFull(info))
+            return
+        }
         let connection = ServerConnection(descriptor: descriptor, info: info, server: self, isRefused: !fits)
         do throws(SystemError) {
             try connection.open()
@@ -96,7 +101,12 @@ public final class Server {
             if fits { leave(info) }
             return report(error)
         }
-        if !fits { refused += 1 }
+        info.metrics?.accepted.add()
+        info.metrics?.connections.add(1)
+        if !fits {
+            refused += 1
+            info.metrics?.refuse(inAll: isFull(info))
+        }
         connection.place = connections.count
         connections.append(connection)
     }
@@ -116,6 +126,7 @@ public final class Server {
     private func isFull(_ info: ConnectionInfo) -> Bool { limits.isFull || info.listener.connections.isFull }
 
     func closed(_ connection: ServerConnection) {
+        connection.info.metrics?.connections.add(-1)
         if connection.isRefused { refused -= 1 } else { leave(connection.info) }
         let last = connections.removeLast()
         if last !== connection {
@@ -124,26 +135,46 @@ public final class Server {
         }
     }
 
-    func failedToAccept(_ error: SystemError) {
-        _ = closeIdle()
-        report(error)
+    /// Descriptors have run out, or something like it.
+    ///
+    /// - Parameter error: what the system said.
+    /// - Returns: whether there is room now.
+    func failedToAccept(_ error: SystemError) -> Bool {
+        if context.loop.now >= nextReport {
+            nextReport = context.loop.now + 1_000_000_000
+            report(error)
+        }
+        if closeIdle(for: nil) { return true }
+        for neighbour in neighbours { Room(server: neighbour).ask() }
+        return false
     }
 
-    /// Closes one connection that has nothing under way, if there is one.
+    /// Closes one connection that has nothing under way, if there is one: rather one that was served than one that is
+    /// about to ask.
     ///
     /// - Parameter info: whom it is to make room for; where the limit is its listener's, it has to be one of that.
     /// - Returns: whether there was one.
-    fileprivate func closeIdle(for info: ConnectionInfo? = nil) -> Bool {
-        let listener = limits.isFull ? nil : info?.listener
+    fileprivate func closeIdle(for info: ConnectionInfo?) -> Bool {
+        let listener = limits.isFull ? nil : info?.listener.connections
+        return closeIdle(of: listener, served: true) || closeIdle(of: listener, served: false)
+    }
+
+    private func closeIdle(of listener: ConnectionLimits?, served: Bool) -> Bool {
         for _ in 0..<connections.count {
             hand = (hand + 1) % connections.count
             let connection = connections[hand]
-            guard connection.isIdle, listener == nil || listener?.connections === connection.info.listener.connections
-            else { continue }
-            connection.finish(lingering: false)
-            return true
+            if let listener, connection.info.listener.connections !== listener { continue }
+            if connection.makeRoom(served: served) { return true }
+            if connections.isEmpty { return false }
         }
         return false
+    }
+
+    /// A wish for room, on its way to another loop.
+    private struct Room: @unchecked Sendable {  // the server is used on its own loop only
+        let server: Server
+
+        func ask() { server.context.loop.submit { _ = server.closeIdle(for: nil) } }
     }
 }
 

@@ -20,6 +20,9 @@ protocol ServerCodec: AnyObject {
     /// Nanoseconds that the client may take none of the bytes that wait for it.
     var writeTimeout: Int64 { get }
 
+    /// Whether there was a request.
+    var hasServed: Bool { get }
+
     /// The client will send no more.
     func receivedEnd()
 
@@ -316,6 +319,17 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
         guard !isClosed else { return }
         if isIdle { receive() }
         if !isClosed { codec.drain() }
+    }
+
+    /// Closes it if nothing is under way, not even bytes that wait to be read.
+    ///
+    /// - Parameter served: whether it has to have served a request, or to have had none.
+    /// - Returns: whether it is closed.
+    func makeRoom(served: Bool) -> Bool {
+        guard isIdle, codec.hasServed == served else { return false }
+        receive()
+        if !isClosed, isIdle { close() }
+        return isClosed
     }
 
     /// Ends it so that the client sees an error, not an end.

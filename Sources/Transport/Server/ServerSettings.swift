@@ -41,6 +41,9 @@ public final class ServerSettings {
     /// Told of every exchange that has ended.
     public let recorder: any ExchangeRecorder
 
+    /// Counts connections.
+    public let metrics: ListenerMetrics?
+
     /// Puts the settings together.
     public init(
         name: String,
@@ -54,7 +57,8 @@ public final class ServerSettings {
         serverField: String = "penstock",
         trusts: @escaping (SocketAddress) -> Bool = { _ in false },
         handler: any Handler,
-        recorder: any ExchangeRecorder
+        recorder: any ExchangeRecorder,
+        metrics: ListenerMetrics? = nil
     ) {
         self.name = name
         self.index = index
@@ -70,6 +74,7 @@ public final class ServerSettings {
         self.trusts = trusts
         self.handler = handler
         self.recorder = recorder
+        self.metrics = metrics
     }
 
     deinit { serverField.deallocate() }
