@@ -120,7 +120,9 @@ public final class GatewayProcess: Sendable {
     /// - Throws: ``SupportError`` where none came.
     public func answer(_ request: String, listener: String = "public") throws -> RawResponse {
         let client = try connect(listener)
-        try client.send(RawClient.wire(request))
+        // The admin listener answers only to an address.
+        let host = listener == "admin" && !request.contains("\nHost:") ? "\nHost: 127.0.0.1" : ""
+        try client.send(RawClient.wire(request + host))
         return try client.response(to: String(request.prefix { $0 != " " }))
     }
 

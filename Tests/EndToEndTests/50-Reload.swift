@@ -1,0 +1,168 @@
+import Glibc
+import Synchronization
+import TestSupport
+import Testing
+
+/// SIGHUP: another configuration in the place of the one that runs.
+@Suite("50 Reload", .wholeProcess)
+struct ReloadTests {
+    private static func answering(_ text: String) -> String { "routes: [{ path: /, respond: { body: \(text) } }]" }
+
+    @Test func `routes change, connections stay`() throws {
+        try withGateway(Self.answering("old")) { gateway throws in
+            let client = try gateway.connect()
+            #expect(try client.answer("GET /").text == "old")
+            #expect(try gateway.reload(Self.answering("new")))
+            #expect(try client.answer("GET /").text == "new")
+            #expect(try gateway.answer("GET /").text == "new")
+        }
+    }
+
+    @Test func `a file with errors is reported, and the old one goes on`() throws {
+        let yaml = "admin: { address: \"127.0.0.1:0\" }\n"
+        try withGateway(yaml + Self.answering("old")) { gateway throws in
+            #expect(try !gateway.reload(yaml + "routes: [{ path: /, respnd: { body: x } }]"))
+            #expect(gateway.log.contains("error: unknown key 'respnd'"))
+            #expect(try gateway.answer("GET /").text == "old")
+            #expect(try !gateway.reload(yaml + "routes: [{"))
+            #expect(try gateway.answer("GET /").text == "old")
+            let metrics = try gateway.answer("GET /metrics", listener: "admin").text
+            #expect(metrics.contains("penstock_config_reloads_total{result=\"failed\"} 2"))
+            #expect(metrics.contains("penstock_config_last_reload_successful 0"))
+            #expect(try gateway.reload(yaml + Self.answering("new")))
+            #expect(try gateway.answer("GET /").text == "new")
+        }
+    }
+
+    @Test func `listeners come and go`() throws {
+        let one = "{ name: public, address: \"127.0.0.1:0\" }"
+        let two = "{ name: second, address: \"unix:second.sock\" }"
+        try withGateway("listeners: [\(one)]\n" + Self.answering("ok")) { gateway throws in
+            let second = TestAddress.unix("\(gateway.folder.path)/second.sock")
+            #expect(try gateway.reload("listeners: [\(one), \(two)]\n" + Self.answering("ok")))
+            let kept = try RawClient(second)
+            #expect(try kept.answer("GET /").text == "ok")
+            #expect(try gateway.answer("GET /").text == "ok")
+            #expect(try gateway.reload("listeners: [\(one)]\n" + Self.answering("ok")))
+            #expect(throws: SupportError.self) { try RawClient(second) }
+            #expect(try kept.answer("GET /").text == "ok")
+            #expect(try gateway.reload("listeners: [\(one), \(two)]\n" + Self.answering("ok")))
+            #expect(try RawClient(second).answer("GET /").text == "ok")
+        }
+    }
+
+    @Test func `an address in use leaves everything as it was`() throws {
+        let taken = try ScriptedUpstream.echo()
+        let one = "{ name: public, address: \"127.0.0.1:0\" }"
+        let fresh = "{ name: fresh, address: \"unix:fresh.sock\" }"
+        let used = "{ name: used, address: \"127.0.0.1:\(taken.port)\" }"
+        try withGateway("listeners: [\(one)]\n" + Self.answering("old")) { gateway throws in
+            #expect(try !gateway.reload("listeners: [\(one), \(fresh), \(used)]\n" + Self.answering("new")))
+            #expect(gateway.log.contains("127.0.0.1:\(taken.port)"))
+            #expect(try gateway.answer("GET /").text == "old")
+            #expect(throws: SupportError.self) { try RawClient(.unix("\(gateway.folder.path)/fresh.sock")) }
+        }
+    }
+
+    @Test func `another upstream takes over, and the old one's connections are let go`() throws {
+        let old = try ScriptedUpstream(answering: "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nold")
+        let new = try ScriptedUpstream(answering: "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nnew")
+        try withGateway("loops: 1\n" + proxying(old.url)) { gateway throws in
+            #expect(try gateway.answer("GET /").text == "old")
+            #expect(try gateway.reload("loops: 1\n" + proxying(old.url, more: "drain: 7s")))
+            #expect(try gateway.answer("GET /").text == "old")
+            #expect(old.connections == 1)
+            #expect(try gateway.reload("loops: 1\n" + proxying(new.url)))
+            #expect(try gateway.answer("GET /").text == "new")
+        }
+    }
+
+    @Test func `a request that is under way ends as it began`() throws {
+        let gate = Gate()
+        let upstream = try ScriptedUpstream { connection in
+            _ = try connection.request()
+            try Deadline.wait(for: "the gate") { gate.isOpen }
+            try connection.respond("200 OK", "late")
+        }
+        try withGateway(proxying(upstream.url)) { gateway throws in
+            let client = try gateway.connect()
+            try client.request("GET /")
+            try Deadline.wait(for: "the request") { upstream.requests.count == 1 }
+            #expect(try gateway.reload(Self.answering("new")))
+            gate.open()
+            #expect(try client.response().text == "late")
+            #expect(try client.answer("GET /").text == "new")
+        }
+    }
+
+    @Test func `a hundred reloads under load lose no request`() throws {
+        let upstream = try ScriptedUpstream.echo()
+        let configurations = (0..<4).map { number in
+            """
+            access_log: { to: access.log }
+            listeners:
+              - { name: public, address: "127.0.0.1:0" }
+              - { name: extra, address: "unix:extra\(number % 2).sock" }
+            upstreams: { service: { endpoints: ["\(upstream.url)"], timeouts: { first_byte: \(10 + number)s } } }
+            routes:
+              - { path: /fixed, respond: { body: fixed } }
+              - { path: "/{rest*}", upstream: service }
+            """
+        }
+        try withGateway(configurations[0]) { gateway throws in
+            let load = try Load(gateway.address())
+            for number in 1...100 { #expect(try gateway.reload(configurations[number % 4])) }
+            let (answers, failures) = load.stop()
+            #expect(failures == [])
+            #expect(answers > 200)
+            #expect(try gateway.answer("GET /fixed").text == "fixed")
+        }
+    }
+}
+
+/// Clients that ask without a pause, on kept connections and on new ones.
+private final class Load: Sendable {
+    private struct State {
+        var answers = 0
+        var failures: [String] = []
+        var isStopping = false
+        var running = 0
+    }
+
+    private let state = Mutex(State())
+
+    init(_ address: TestAddress) throws {
+        for number in 0..<4 {
+            state.withLock { $0.running += 1 }
+            TestThread.start { self.run(address, keepsConnection: number % 2 == 0) }
+        }
+    }
+
+    private func run(_ address: TestAddress, keepsConnection: Bool) {
+        var kept: RawClient?
+        var number = 0
+        while !state.withLock({ $0.isStopping }) {
+            number += 1
+            do {
+                let client = try kept ?? RawClient(address)
+                let path = number % 2 == 0 ? "/fixed" : "/echo"
+                let response = try client.answer("GET \(path)")
+                let isGood = response.status == 200 && response.text == path.dropFirst() && !response.isCut
+                if keepsConnection { kept = response.closes ? nil : client }
+                state.withLock { state in
+                    if isGood { state.answers += 1 } else { state.failures.append("\(response.line) \(response.text)") }
+                }
+            } catch {
+                kept = nil
+                state.withLock { $0.failures.append("\(error)") }
+            }
+        }
+        state.withLock { $0.running -= 1 }
+    }
+
+    func stop() -> (answers: Int, failures: [String]) {
+        state.withLock { $0.isStopping = true }
+        while state.withLock({ $0.running > 0 }) { usleep(1000) }
+        return state.withLock { ($0.answers, $0.failures) }
+    }
+}

@@ -1,0 +1,151 @@
+import Glibc
+import TestSupport
+import Testing
+
+/// What keeps a gateway from starting, and what may run out while it runs.
+@Suite("50 Starting and running out", .wholeProcess)
+struct StartingTests {
+    private static let routes = "routes: [{ path: /, respond: { body: ok } }]\n"
+
+    private func refusal(_ yaml: String, in folder: TemporaryFolder? = nil) throws -> String {
+        let folder = try folder ?? TemporaryFolder()
+        try folder.write("routes.yaml", "version: 1\nstate: state\n" + yaml)
+        let outcome = try ChildProcess.run(
+            [GatewayProcess.binary, "serve", "routes.yaml"],
+            in: folder.path,
+            seconds: 20
+        )
+        #expect(outcome.status == 2, "\(outcome)")
+        #expect(outcome.output == "")
+        return outcome.errors
+    }
+
+    @Test func `an address in use is named`() throws {
+        let taken = try ScriptedUpstream.echo()
+        let listeners = "listeners: [{ name: public, address: \"127.0.0.1:\(taken.port)\" }]\n"
+        let errors = try refusal(listeners + Self.routes)
+        #expect(errors.contains("127.0.0.1:\(taken.port)"), "\(errors)")
+        #expect(errors.contains("in use"), "\(errors)")
+    }
+
+    @Test func `the admin's address in use is named`() throws {
+        let taken = try ScriptedUpstream.echo()
+        let yaml =
+            "listeners: [{ name: public, address: \"127.0.0.1:0\" }]\nadmin: { address: \"127.0.0.1:\(taken.port)\" }\n"
+        let errors = try refusal(yaml + Self.routes)
+        #expect(errors.contains("127.0.0.1:\(taken.port)") && errors.contains("admin"), "\(errors)")
+    }
+
+    @Test func `a socket in use is named, and one left behind is replaced`() throws {
+        let yaml = "listeners: [{ name: public, address: \"unix:public.sock\" }]\n" + Self.routes
+        let folder = try TemporaryFolder()
+        try withGateway(yaml, folder: folder) { gateway throws in
+            let other = "state: other\n" + yaml
+            try folder.write("second.yaml", "version: 1\n" + other)
+            let outcome = try ChildProcess.run(
+                [GatewayProcess.binary, "serve", "second.yaml"],
+                in: folder.path,
+                seconds: 20
+            )
+            #expect(outcome.status == 2)
+            #expect(outcome.errors.contains("public.sock"))
+            #expect(try gateway.answer("GET /").text == "ok")
+        }
+        // Killed, the first one has left its socket.
+        #expect(access("\(folder.path)/public.sock", F_OK) == 0)
+        try withGateway(yaml, folder: folder) { gateway throws in
+            #expect(try gateway.answer("GET /").text == "ok")
+            gateway.process.signal(SIGTERM)
+            #expect(try gateway.process.waitForExit() == 0)
+            #expect(access("\(folder.path)/public.sock", F_OK) != 0)
+        }
+    }
+
+    @Test func `a log that cannot be written is named`() throws {
+        let folder = try TemporaryFolder()
+        try folder.write("file", "")
+        let listeners = "listeners: [{ name: public, address: \"127.0.0.1:0\" }]\n"
+        let errors = try refusal(listeners + "access_log: { to: file/access.log }\n" + Self.routes, in: folder)
+        #expect(errors.contains("file/access.log"), "\(errors)")
+    }
+
+    @Test func `one state folder is for one gateway`() throws {
+        let folder = try TemporaryFolder()
+        try withGateway(Self.routes, folder: folder) { gateway throws in
+            let listeners = "listeners: [{ name: public, address: \"127.0.0.1:0\" }]\n"
+            let errors = try refusal(listeners + Self.routes, in: folder)
+            #expect(errors.contains("state"), "\(errors)")
+            var info = stat()
+            #expect(stat("\(folder.path)/state", &info) == 0)
+            #expect(info.st_mode & 0o777 == 0o700)
+        }
+    }
+
+    @Test func `a host that is not known is named`() throws {
+        let listeners = "listeners: [{ name: public, address: \"127.0.0.1:0\" }]\n"
+        let yaml =
+            listeners + """
+                upstreams: { service: { endpoints: ["http://no-such-host.invalid:80"] } }
+                routes: [{ path: /, upstream: service }]
+                """
+        let errors = try refusal(yaml)
+        #expect(errors.contains("no-such-host.invalid"), "\(errors)")
+    }
+
+    @Test func `without descriptors it says so, goes on, and accepts again later`() throws {
+        let upstream = try ScriptedUpstream.echo()
+        let yaml = """
+            loops: 1
+            upstreams: { service: { endpoints: ["\(upstream.url)"] } }
+            routes:
+              - { path: /fixed, respond: { body: ok } }
+              - { path: "/{rest*}", upstream: service }
+            """
+        try withGateway(yaml, descriptors: 48) { gateway throws in
+            // Busy ones, so that none of them can be closed to make room.
+            let busy = try (0..<60).map { _ in
+                let client = try gateway.connect()
+                try client.send("GET /fixed HTTP/1.1\r\nHost:")
+                return client
+            }
+            try gateway.waitForLog("cannot accept a connection")
+            #expect(gateway.log.contains("Too many open files"))
+            for client in busy.prefix(5) {
+                try client.send(" a\r\n\r\n")
+                #expect(try client.response().text == "ok")
+            }
+            for client in busy { client.close() }
+            try Deadline.wait(for: "a new connection") { try gateway.answer("GET /").text == "echo" }
+            let lines = gateway.log.split(separator: "\n").count
+            #expect(lines < 200)
+        }
+    }
+
+    @Test func `idle connections make room where descriptors run out`() throws {
+        try withGateway("loops: 1\n" + Self.routes, descriptors: 48) { gateway throws in
+            var kept: [RawClient] = []
+            for _ in 0..<100 {
+                let client = try gateway.connect()
+                #expect(try client.answer("GET /").text == "ok")
+                kept.append(client)
+            }
+        }
+    }
+
+    @Test func `the soft limit of descriptors is raised to the hard one`() throws {
+        let folder = try TemporaryFolder()
+        try folder.write(
+            "routes.yaml",
+            "version: 1\nlisteners: [{ name: public, address: \"unix:a.sock\" }]\n" + Self.routes
+        )
+        let process = try ChildProcess(
+            ["prlimit", "--nofile=256:4096", GatewayProcess.binary, "serve", "routes.yaml"],
+            in: folder.path
+        )
+        defer { process.end() }
+        try Deadline.wait(for: "the gateway\n\(process.errors)") { process.errors.contains("serving") }
+        let line = TemporaryFolder.contents("/proc/\(process.pid)/limits").split(separator: "\n")
+            .first { $0.hasPrefix("Max open files") }
+        #expect(line?.split(separator: " ").dropFirst(3).prefix(2).map(String.init) == ["4096", "4096"])
+    }
+}
