@@ -1,0 +1,198 @@
+import TestSupport
+import Testing
+
+/// The commands of `penstock`: what they print where, and how they exit.
+@Suite("60 Command line", .wholeProcess)
+struct CommandLineTests {
+    private func penstock(_ arguments: String..., in folder: TemporaryFolder? = nil) throws -> ChildProcess.Outcome {
+        try ChildProcess.run([GatewayProcess.binary] + arguments, in: folder?.path, environment: ["NO_COLOR": "1"])
+    }
+
+    private static let good = """
+        version: 1
+        listeners: [{ name: public, address: "127.0.0.1:8080" }]
+        upstreams: { shop: { endpoints: ["http://127.0.0.1:3000"] } }
+        routes:
+          - { path: "/users/{id}", methods: [GET], upstream: shop, timeout: 5s }
+          - { path: "/{rest*}", respond: { body: rest } }
+        """
+
+    private static let mistaken = """
+        version: 1
+        listners: []
+        listeners:
+          - { name: public, address: "127.0.0.1:8080" }
+          - { name: other, address: "127.0.0.1:8080" }
+        timeouts: { head: 10 }
+        functions:
+          hello: { handler: missing.py:handler }
+          node: { handler: app.py }
+        upstreams:
+          shop: { endpoints: ["ftp://127.0.0.1:3000"] }
+        routes:
+          - { path: /hello, fuction: hello }
+          - { path: /gone, function: nobody }
+          - { path: "/a/{x", respond: { status: 200 } }
+          - { path: /same, respond: { status: 200 } }
+          - { path: /same, respond: { status: 201 } }
+          - { path: /up, upstream: shopp }
+          - { path: /two, upstream: shop, respond: { status: 700 } }
+        """
+
+    private static func folder(_ yaml: String) throws -> TemporaryFolder {
+        let folder = try TemporaryFolder()
+        try folder.write("routes.yaml", yaml + "\n")
+        return folder
+    }
+
+    @Test func `check says every mistake at once, with its place`() throws {
+        let outcome = try penstock("check", in: Self.folder(Self.mistaken))
+        #expect(outcome.status == 2)
+        #expect(outcome.output == "")
+        let places = outcome.errors.split(separator: "\n").filter { $0.contains(": error: ") }
+            .map { $0.split(separator: " ")[0] }
+        #expect(
+            places == [
+                "routes.yaml:2:1:", "routes.yaml:5:29:", "routes.yaml:6:19:", "routes.yaml:8:21:", "routes.yaml:9:20:",
+                "routes.yaml:11:23:", "routes.yaml:13:21:", "routes.yaml:14:30:", "routes.yaml:15:13:",
+                "routes.yaml:17:5:",
+                "routes.yaml:18:28:", "routes.yaml:19:35:", "routes.yaml:19:54:",
+            ]
+        )
+        let words = [
+            "did you mean 'listeners'?", "is listed twice", "write '10s'", "there is no file 'missing.py'",
+            "names no function", "unknown key 'fuction' in a route; did you mean 'function'?",
+            "there is no function 'nobody'", "never match", "did you mean 'shop'?",
+            "- { path: /hello, fuction: hello }\n                    ^\n",
+        ]
+        for text in words { #expect(outcome.errors.contains(text), "\(text)") }
+        #expect(!outcome.errors.contains("\u{1B}"))
+    }
+
+    @Test func `serve says the same mistakes, and does not start`() throws {
+        let folder = try Self.folder(Self.mistaken)
+        let served = try penstock("serve", in: folder)
+        #expect(served.status == 2)
+        #expect(served.errors.contains("did you mean 'listeners'?"))
+    }
+
+    @Test func `check is content with a good file`() throws {
+        let outcome = try penstock("check", in: Self.folder(Self.good))
+        #expect(outcome.status == 0)
+        #expect(outcome.output == "routes.yaml: ok: 2 routes, 0 functions, 1 upstream\n")
+        #expect(outcome.errors == "")
+    }
+
+    @Test func `the tour of the repository is a good file`() throws {
+        let outcome = try penstock("check", "\(GatewayProcess.repository)/routes.yaml")
+        #expect(outcome.status == 0, "\(outcome.errors)")
+    }
+
+    @Test func `a file that is not there is named`() throws {
+        for command in ["check", "serve"] {
+            let outcome = try penstock(command, "nowhere.yaml")
+            #expect(outcome.status == 2)
+            #expect(outcome.errors.contains("nowhere.yaml"))
+        }
+    }
+
+    @Test func `explain names the route, its parameters and its losers`() throws {
+        let folder = try Self.folder(Self.good)
+        let outcome = try penstock("explain", "GET", "http://shop.example.com/users/7?x=1", in: folder)
+        #expect(outcome.status == 0)
+        for text in ["GET /users/{id}", "id", "7", "upstream", "shop", "timeout", "5s"] {
+            #expect(outcome.output.contains(text), "\(text) is not in \(outcome.output)")
+        }
+        let json = try penstock("explain", "GET", "/users/7", "--json", in: folder)
+        #expect(try ChildProcess.run(["python3", "-m", "json.tool"], input: json.output).status == 0)
+        #expect(try penstock("explain", "POST", "/users/7", in: folder).output.contains("rest"))
+        #expect(try penstock("explain", "GET", "/", "-f", "nowhere.yaml").status == 2)
+    }
+
+    @Test func `explain and the gateway agree`() throws {
+        let yaml = """
+            version: 1
+            listeners: [{ name: public, address: "127.0.0.1:0" }]
+            routes:
+              - { name: one, path: "/a/{x}", methods: [GET], respond: { body: one } }
+              - { name: two, path: "/a/b", hosts: ["*.example.com"], respond: { body: two } }
+              - { name: three, path: "/{rest*}", match: { headers: { x-beta: true } }, respond: { body: three } }
+            """
+        let folder = try Self.folder(yaml)
+        let requests = [
+            ("GET", "http://example.org/a/b", "one"), ("GET", "http://www.example.com/a/b", "two"),
+            ("GET", "http://example.org/a/c", "one"), ("POST", "http://example.org/a/c", "405"),
+            ("GET", "http://example.org/z", "404"),
+        ]
+        try withGateway(yaml, folder: folder) { gateway throws in
+            for (method, url, expected) in requests {
+                let explained = try penstock("explain", method, url, in: folder)
+                #expect(explained.output.contains(expected), "\(method) \(url)\n\(explained.output)")
+                let parts = url.split(separator: "/", maxSplits: 2, omittingEmptySubsequences: true)
+                let answer = try gateway.answer("\(method) /\(parts[2])\nHost: \(parts[1])")
+                #expect(answer.status == 200 ? answer.text == expected : "\(answer.status)" == expected)
+                #expect(explained.status == (answer.status == 200 ? 0 : 1))
+            }
+        }
+    }
+
+    @Test func `schema is JSON, and knows every key`() throws {
+        let outcome = try penstock("schema")
+        #expect(outcome.status == 0)
+        #expect(try ChildProcess.run(["python3", "-m", "json.tool"], input: outcome.output).status == 0)
+        for key in ["\"listeners\"", "\"trusted_proxies\"", "\"chunk_extensions\"", "\"first_byte\""] {
+            #expect(outcome.output.contains(key))
+        }
+        let reference = try penstock("schema", "--markdown")
+        #expect(reference.status == 0)
+        #expect(reference.output.contains("trusted_proxies"))
+    }
+
+    @Test func `the version is said`() throws {
+        for arguments in [["version"], ["--version"]] {
+            let outcome = try ChildProcess.run([GatewayProcess.binary] + arguments)
+            #expect(outcome.status == 0)
+            #expect(outcome.output.hasPrefix("penstock 0."))
+            #expect(outcome.errors == "")
+        }
+    }
+
+    @Test(arguments: ["serve", "check", "explain", "invoke", "schema", "version"])
+    func `every command has help with an example`(_ command: String) throws {
+        let outcome = try penstock(command, "--help")
+        #expect(outcome.status == 0)
+        #expect(outcome.errors == "")
+        #expect(outcome.output.contains("Example:"))
+        #expect(outcome.output.contains("penstock \(command)"))
+    }
+
+    @Test(arguments: [
+        ["serv"], ["serve", "--nothing"], ["explain"], ["explain", "GET"], ["check", "a", "b"], ["invoke"],
+    ])
+    func `a mistake on the command line is exit code 2`(_ arguments: [String]) throws {
+        let outcome = try ChildProcess.run([GatewayProcess.binary] + arguments)
+        #expect(outcome.status == 2, "\(outcome)")
+        #expect(outcome.output == "")
+        #expect(
+            outcome.errors.contains("Usage: penstock") || outcome.errors.contains("USAGE: penstock"),
+            "\(outcome.errors)"
+        )
+    }
+
+    @Test func `the announcement names what there is, and requests that work`() throws {
+        let yaml = """
+            upstreams: { shop: { endpoints: ["http://127.0.0.1:3000"] } }
+            routes:
+              - { name: ping, path: /ping, methods: [GET], respond: { body: pong }, example: { query: { a: b } } }
+              - { path: "/shop/{rest*}", upstream: shop }
+            """
+        try withGateway(yaml) { gateway throws in
+            for text in ["listener  public", "upstream  shop", "route     GET /ping", "/shop/{rest*}"] {
+                #expect(gateway.log.contains(text), "\(text)")
+            }
+            let line = try #require(gateway.log.split(separator: "\n").first { $0.contains("curl ") })
+            let outcome = try ChildProcess.run(["sh", "-c", "\(line) --silent --max-time 20"])
+            #expect(outcome.output.contains("200 OK") && outcome.output.hasSuffix("pong"), "\(line): \(outcome)")
+        }
+    }
+}
