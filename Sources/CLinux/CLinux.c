@@ -11,7 +11,6 @@
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -45,13 +44,7 @@ int penstock_epoll_wait(int epoll, struct penstock_event *events, int capacity, 
 
 int penstock_eventfd(void) { return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); }
 
-int penstock_signalfd(const int *signals, int count) {
-    sigset_t set;
-    sigemptyset(&set);
-    for (int i = 0; i < count; i++) sigaddset(&set, signals[i]);
-    if (sigprocmask(SIG_BLOCK, &set, NULL) != 0) return -1;
-    return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-}
+int penstock_pipe_nonblocking(int *ends) { return pipe2(ends, O_NONBLOCK | O_CLOEXEC); }
 
 int penstock_pidfd_open(int pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
 

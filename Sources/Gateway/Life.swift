@@ -19,7 +19,7 @@ extension Gateway {
         reload: () -> Configuration?,
         started: (Gateway) -> Void
     ) throws(GatewayError) -> Int32 {
-        let signals = Signals()
+        let signals = try Signals()
         try start()
         started(self)
         while true {
@@ -52,33 +52,5 @@ extension Gateway {
         }
         stop()
         return code
-    }
-}
-
-/// The signals that the control thread waits for; they are blocked everywhere else.
-struct Signals {
-    private var set = sigset_t()
-
-    init() {
-        sigemptyset(&set)
-        for signal in [SIGTERM, SIGINT, SIGHUP] { sigaddset(&set, signal) }
-        pthread_sigmask(SIG_BLOCK, &set, nil)
-        signal(SIGPIPE, SIG_IGN)
-    }
-
-    /// The next signal.
-    func wait() -> Int32 {
-        var set = self.set
-        while true {
-            let number = sigwaitinfo(&set, nil)
-            if number > 0 { return number }
-        }
-    }
-
-    /// The next signal, or 0 when none came in time.
-    func wait(milliseconds: Int) -> Int32 {
-        var set = self.set
-        var time = timespec(tv_sec: milliseconds / 1000, tv_nsec: milliseconds % 1000 * 1_000_000)
-        return max(0, sigtimedwait(&set, nil, &time))
     }
 }

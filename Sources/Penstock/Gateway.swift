@@ -23,10 +23,10 @@ public enum Gateway {
 
     /// Serves until SIGTERM or SIGINT, and returns when it has drained; reads the file again at SIGHUP.
     ///
-    /// Blocks the thread that calls it, which should be the program's first one, before others are started: it blocks
-    /// these three signals, and every thread inherits that. What is wrong with the configuration is printed on standard
-    /// error, with line and column, and ends the process with exit code 2: an unknown key, an address in use, a
-    /// function that only the file or only the program has. A second signal while it drains ends it with 1.
+    /// Blocks the thread that calls it; the three signals are its own until it returns, and SIGPIPE is ignored. What is
+    /// wrong with the configuration is printed on standard error, with line and column, and ends the process with exit
+    /// code 2: an unknown key, an address in use, a function that only the file or only the program has. A second
+    /// signal while it drains ends it with 1.
     ///
     /// - Parameters:
     ///   - configuration: the path of routes.yaml; paths in the file are relative to its folder.

@@ -38,8 +38,8 @@ int penstock_epoll_wait(int epoll, struct penstock_event *events, int capacity, 
 /// A non-blocking `eventfd(2)`, closed on exec.
 int penstock_eventfd(void);
 
-/// A non-blocking `signalfd(2)` for `count` signals, which are blocked in the calling thread.
-int penstock_signalfd(const int *signals, int count);
+/// `pipe2(2)`: two descriptors, non-blocking, closed on exec; the first is read from.
+int penstock_pipe_nonblocking(int *ends);
 
 /// `pidfd_open(2)`.
 int penstock_pidfd_open(int pid);
