@@ -35,6 +35,10 @@ sanitize: packages-test venv build ## every test under AddressSanitizer (SANITIZ
 	PENSTOCK_BINARY=$(CURDIR)/$(BINARY) PENSTOCK_PYTHON=$(CURDIR)/.venv/bin/python \
 	  swift test --disable-xctest --sanitize $(SANITIZER) --scratch-path .build/$(SANITIZER)
 
+.PHONY: reference
+reference: build ## write the reference of configuration and metrics into README.md
+	@Scripts/reference $(BINARY)
+
 .PHONY: format
 format: ## format every source in place
 	swift format -i -r Package.swift Sources Tests $(wildcard Examples/*/Package.swift Examples/*/Sources)

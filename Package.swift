@@ -116,8 +116,9 @@ let package = Package(
         .executableTarget(
             name: "PenstockCommand",
             dependencies: [
-                "PenstockGateway", "PenstockConfiguration", "PenstockRouting", "PenstockFunctions", "PenstockSystem",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "PenstockGateway", "PenstockConfiguration", "PenstockObservability", "PenstockRouting",
+                "PenstockFunctions",
+                "PenstockSystem", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/Command",
             swiftSettings: settings

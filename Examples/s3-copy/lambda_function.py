@@ -1,14 +1,16 @@
 """Copies an object that has arrived in one bucket into another.
 
 The article's code calls `s3.copy(bucket, key, destination, key)`, which boto3 refuses: the source is one dictionary. It
-needs S3, or something that speaks like it, at AWS_ENDPOINT_URL_S3 in the function's `environment:`.
+needs S3, with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the function's `environment:`, or something that speaks
+like S3 at S3_ENDPOINT.
 
     penstock invoke s3-copy --event Examples/s3-copy/event.json
 """
 import boto3
 import json
+import os
 
-s3 = boto3.client('s3')
+s3 = boto3.client('s3', endpoint_url=os.environ.get('S3_ENDPOINT'))
 
 
 def lambda_handler(event, context):

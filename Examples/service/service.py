@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """The upstream of the tour: service.py PORT
 
+With port 0 it takes a free one and prints which.
+
 A small service that knows nothing of the gateway in front of it. It answers with what it received, so that one can see
 what a gateway adds and takes away:
 
@@ -59,6 +61,9 @@ if __name__ == "__main__":
     http.server.ThreadingHTTPServer.request_queue_size = 128
     http.server.ThreadingHTTPServer.daemon_threads = True
     try:
-        http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Echo).serve_forever()
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Echo)
+        if sys.argv[1] == "0":
+            print(server.server_port, flush=True)
+        server.serve_forever()
     except OSError as error:
         sys.exit(f"example service: cannot listen on 127.0.0.1:{sys.argv[1]}: {error.strerror}")

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 import PenstockConfiguration
 import PenstockGateway
 
@@ -28,6 +29,17 @@ struct ConfigurationFile: ParsableArguments {
             let text = shown.rendered(in: loaded.source, colour: Terminal.hasColour)
             Terminal.write(String(text.reversed().drop { $0 == "\n" }.reversed()), toStandardError: true)
         }
+        if isMissing { Terminal.write(Self.firstFile, toStandardError: true) }
         return loaded.configuration
     }
+
+    private var isMissing: Bool { access(file, F_OK) != 0 && errno == ENOENT }
+
+    /// What helps somebody who has no configuration yet.
+    private static let firstFile = """
+        name another file, or begin with this one:
+
+          routes:
+            - { path: /, respond: { status: 200, body: "It runs.\\n" } }
+        """
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import PenstockConfiguration
+import PenstockObservability
 
 struct Schema: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -15,7 +16,11 @@ struct Schema: ParsableCommand {
     @Flag(help: "Print the reference for people instead, as Markdown.")
     var markdown = false
 
+    @Flag(help: "Print the reference of the metrics instead, as Markdown.")
+    var metrics = false
+
     func run() {
+        if metrics { return Terminal.write(MetricFamily.reference()) }
         Terminal.write(markdown ? Configuration.reference() : Configuration.jsonSchema())
     }
 }

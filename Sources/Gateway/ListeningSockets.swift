@@ -30,10 +30,24 @@ final class ListeningSockets {
                 opened.append(try listen(candidate, isWildcard: address.isWildcard))
             } catch {
                 for socket in opened { Socket.close(socket.descriptor) }
-                throw GatewayError("listener '\(name)': cannot listen on \(candidate): \(error.reason)")
+                throw GatewayError(
+                    "listener '\(name)': cannot listen on \(candidate): \(error.reason)\(Self.advice(error, candidate))"
+                )
             }
         }
         bound[address] = opened
+    }
+
+    /// What a person can do about it.
+    private static func advice(_ error: SystemError, _ address: SocketAddress) -> String {
+        switch error.errno {
+        case EADDRINUSE where address.family != .unix:
+            "; another program listens there, and `ss -ltnp 'sport = :\(address.port)'` says which"
+        case EADDRNOTAVAIL: "; this machine does not have that address"
+        case EACCES where address.port < 1024 && address.family != .unix:
+            "; ports below 1024 need the capability CAP_NET_BIND_SERVICE"
+        default: ""
+        }
     }
 
     private func listen(_ address: SocketAddress, isWildcard: Bool) throws(SystemError) -> Bound {

@@ -130,7 +130,7 @@ final class RequestRecorder: ExchangeRecorder, Flushable {
                         entry.wallNanoseconds = MonotonicClock.wallNanoseconds()
                         entry.client = exchange.clientAddress
                         entry.method = exchange.head.methodName
-                        entry.path = exchange.head.path
+                        entry.path = exchange.head.routedPath
                         entry.query = exchange.head.query ?? UnsafeRawBufferPointer(start: nil, count: 0)
                         entry.version = exchange.head.minorVersion == 0 ? "HTTP/1.0" : "HTTP/1.1"
                         entry.status = status
