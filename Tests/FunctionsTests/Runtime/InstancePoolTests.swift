@@ -158,7 +158,8 @@ struct InstancePoolTests {
         kill(spawner, SIGKILL)
         #expect(await interrupted.error?.kind == .exited)
         let child = try #require(Int32(readFile("\(bench.folder)/child")))
-        await eventually("the instance is dead") { !isRunning(pid) && !isRunning(child) }
+        await eventually("the instance is dead") { !isRunning(pid) }
+        await eventually("what it started is dead") { !isRunning(child) }
         await eventually("a new one answers") { await bench.call(pool).status == 200 }
     }
 
@@ -212,6 +213,53 @@ struct InstancePoolTests {
         _ = await bench.call(pool)
         let instance = try #require(await bench.call(pool).body.flatMap { Int32($0) })
         #expect(descriptors(of: instance) == ["/dev/null", "pipe", "pipe", "socket"])
+    }
+
+    @Test
+    func `whatever happens, every call has one outcome, and nothing is left`() async throws {
+        let bench = try FunctionBench()
+        defer { bench.end() }
+        var settings = bench.python(
+            """
+            import os, sys, time
+            def handler(event, context):
+                kind = event["kind"]
+                if kind == 1: os._exit(1)
+                if kind == 2: time.sleep(0.003)
+                if kind == 3: raise ValueError("3")
+                if kind == 4: print("x" * 70000)
+                if kind == 5: return "y" * 300000
+                return str(os.getpid())
+            """
+        )
+        settings.maximum = 3
+        settings.idle = 30_000_000
+        settings.queueLength = 1000
+        let pool = bench.pool(settings)
+        _ = await bench.call(pool, #"{"kind": 0}"#)
+        let before = openDescriptors()
+        for round in 0..<6 {
+            let outcomes = await withTaskGroup(of: Outcome.self) { tasks in
+                for number in 0..<120 {
+                    let event = #"{"kind": \#(Int.random(in: 0...(round % 2 == 0 ? 5 : 1)))}"#
+                    tasks.addTask {
+                        await bench.call(pool, event, on: number % 2, cancelled: number % 17 == 0)
+                    }
+                }
+                return await tasks.reduce(into: []) { $0.append($1) }
+            }
+            #expect(outcomes.count == 120)
+            if let pid = await bench.call(pool, #"{"kind": 0}"#).body.flatMap({ Int32($0) }) { kill(pid, SIGKILL) }
+            try await Task.sleep(for: .milliseconds(Int.random(in: 0...60)))
+        }
+        await eventually("nobody waits") { pool.statistics.waiting == 0 && pool.statistics.starting == 0 }
+        pool.retire()
+        await eventually("none is left") { pool.statistics.alive == 0 }
+        await eventually("no descriptor is left") { openDescriptors() <= before }
+    }
+
+    private func openDescriptors() -> Int {
+        (0..<4096).filter { fcntl($0, F_GETFD) >= 0 }.count
     }
 
     private func parent(of pid: Int32) -> Int32? {
