@@ -54,6 +54,9 @@ public struct InvocationError: Error, Equatable, Sendable {
     /// The error as JSON in the instance's own words, if it had any.
     private let payload: [UInt8]?
 
+    /// Whether the instance told of it, and so has written it down already.
+    var isInstanceReport: Bool { payload != nil }
+
     /// Describes a failure that the gateway has seen.
     public init(_ kind: Kind, type: String, message: String) {
         self.kind = kind

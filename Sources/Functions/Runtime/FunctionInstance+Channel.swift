@@ -239,6 +239,14 @@ extension FunctionInstance {
         if untilDry { flushLog() }
     }
 
+    /// Writes down a failure that the instance could not write down itself.
+    func report(_ failure: InvocationError) {
+        let line = "[ERROR] \(failure.type): \(failure.message)"
+        withSource { source in
+            Array(line.utf8).withUnsafeBytes { share.output.printed($0, from: source) }
+        }
+    }
+
     private func print(_ bytes: UnsafeRawBufferPointer) {
         withSource { source in
             log.receive(bytes, at: share.loop.now) { share.output.printed($0, from: source) }

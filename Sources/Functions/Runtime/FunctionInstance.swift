@@ -254,12 +254,13 @@ final class FunctionInstance: @unchecked Sendable {  // see above: `holder` says
 
     private func failPending(_ failure: InvocationError) {
         readLog(untilDry: true)
+        if !failure.isInstanceReport { report(failure) }
         if let failed = ticket {
             ticket = nil
             failed.failed(at: MonotonicClock.now(), failure)
         } else if !wasReady, !isStartReported {
             isStartReported = true
-            pool.startFailed(failure, of: self)
+            failure.kind == .gateway ? pool.startPostponed(of: self) : pool.startFailed(failure, of: self)
         }
     }
 

@@ -30,6 +30,7 @@ extension InstancePool {
     }
 
     private func pause(_ state: borrowing State, _ now: Instant) -> Int64? {
+        if state.postponedUntil > now { return state.postponedUntil - now }
         if let until = state.backoff.until, until > now, state.alive < max(settings.minimum, state.book.waitingCount) {
             return until - now
         }

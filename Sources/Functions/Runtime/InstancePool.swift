@@ -33,6 +33,9 @@ public final class InstancePool: Sendable {
         /// Those that were ready, and are not gone.
         var ready = 0
         var backoff = CrashBackoff()
+
+        /// Before this no process is asked for: the spawner is on its way back, or descriptors have run out.
+        var postponedUntil = Instant(nanoseconds: 0)
         var lastFailure: InvocationError?
         var isRetiring = false
         var started = 0
@@ -107,7 +110,7 @@ public final class InstancePool: Sendable {
                 instance.home = index
                 return .lease(instance, home: home)
             }
-            let mayStart = state.alive < settings.maximum && state.backoff.allowsStart(at: now)
+            let mayStart = state.alive < settings.maximum && Self.allowsStart(state, at: now)
             if state.alive == 0, !mayStart, let failure = state.lastFailure { return .refuse(failure) }
             let starts = mayStart && state.starting <= state.book.waitingCount
             if state.book.waitingCount >= settings.queueLength + state.starting + (starts ? 1 : 0) {
@@ -219,6 +222,10 @@ public final class InstancePool: Sendable {
         FunctionInstance(self, number: number, home: index).start()
     }
 
+    private static func allowsStart(_ state: borrowing State, at now: Instant) -> Bool {
+        state.backoff.allowsStart(at: now) && state.postponedUntil <= now
+    }
+
     private static func countStart(_ state: inout State) -> Int {
         state.alive += 1
         state.starting += 1
@@ -243,6 +250,18 @@ public final class InstancePool: Sendable {
         }
     }
 
+    /// An instance could not be asked for, which says nothing of its function: whoever waits goes on waiting.
+    func startPostponed(of instance: FunctionInstance) {
+        state.withLock { state in
+            state.starting -= 1
+            instance.isCountedFailed = true
+            state.postponedUntil = MonotonicClock.now() + Self.postponement
+        }
+        keeper.wake(self)
+    }
+
+    private static let postponement: Int64 = 20_000_000
+
     /// An instance is gone; another one is started where one is needed.
     func ended(_ instance: FunctionInstance) {
         let now = MonotonicClock.now()
@@ -262,7 +281,7 @@ public final class InstancePool: Sendable {
 
     /// The number of the instance that has to be started now, if any.
     func nextStart(_ state: inout State, at now: Instant) -> Int? {
-        guard state.alive < settings.maximum, state.backoff.allowsStart(at: now) else { return nil }
+        guard state.alive < settings.maximum, Self.allowsStart(state, at: now) else { return nil }
         let isShort = !state.isRetiring && state.alive < settings.minimum
         guard state.starting < state.book.waitingCount || isShort else { return nil }
         return Self.countStart(&state)
