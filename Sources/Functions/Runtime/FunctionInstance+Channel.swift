@@ -74,7 +74,6 @@ extension FunctionInstance {
     }
 
     private func write(_ bytes: UnsafeRawBufferPointer) throws(SystemError) -> Int {
-        if wire == .frames { return try Socket.send(descriptors.events, bytes) }
         while true {
             let count = Glibc.write(descriptors.events, bytes.baseAddress, bytes.count)
             if count >= 0 { return count }
@@ -91,7 +90,7 @@ extension FunctionInstance {
         guard wire == .frames else { return descriptors.closeEvents() }
         var bytes = ByteBuffer()
         InvocationFrame.appendDrain(to: &bytes)
-        _ = try? Socket.send(descriptors.events, bytes.readable)
+        _ = try? write(bytes.readable)
     }
 
     // MARK: Answers

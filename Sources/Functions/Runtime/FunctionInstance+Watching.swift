@@ -48,9 +48,7 @@ extension FunctionInstance {
     func watchEvents(_ isWanted: Bool) {
         guard isWatchingEvents != isWanted else { return }
         isWatchingEvents = isWanted
-        if descriptors.events == descriptors.answers {
-            share.loop.watch(descriptors.events, isWanted ? [.readable, .writable] : .readable)
-        } else if !isWanted {
+        if !isWanted {
             share.loop.deregister(descriptors.events)
         } else if let watches = watches[home] {
             do {

@@ -6,7 +6,7 @@ import Synchronization
 
 /// Our ends of what connects us with an instance; numbers, which the instance closes once.
 struct InstanceDescriptors {
-    /// Where events are written; with frames the same as ``answers``; -1: closed.
+    /// Where events are written; -1: closed.
     var events: Int32
 
     /// Where answers are read.
@@ -16,7 +16,7 @@ struct InstanceDescriptors {
     var log: Int32
 
     mutating func closeEvents() {
-        if events >= 0, events != answers { close(events) }
+        if events >= 0 { close(events) }
         events = -1
     }
 
@@ -56,18 +56,14 @@ struct InstanceLaunch {
         do {
             let log = try pipe(weRead: true)
             ours.log = try takeOurs(log.read)
+            // Pipes, not a socket: they cost half as much, and a reader asleep is not woken when its answer is taken.
+            let events = try pipe(weRead: false)
+            ours.events = try takeOurs(events.write)
+            let answers = try pipe(weRead: true)
+            ours.answers = try takeOurs(answers.read)
             switch settings.wire {
-            case .frames:
-                let channel = try socketPair()
-                ours.answers = try takeOurs(channel.ours)
-                ours.events = ours.answers
-                addBootstrap(settings, channel: channel.theirs, output: log.write)
-            case .lines, .once:
-                let events = try pipe(weRead: false)
-                ours.events = try takeOurs(events.write)
-                let answers = try pipe(weRead: true)
-                ours.answers = try takeOurs(answers.read)
-                addCommand(settings, events.read, answers.write, output: log.write)
+            case .frames: addBootstrap(settings, events.read, answers.write, output: log.write)
+            case .lines, .once: addCommand(settings, events.read, answers.write, output: log.write)
             }
         } catch {
             closeTheirs()
@@ -85,22 +81,24 @@ struct InstanceLaunch {
     // MARK: Programs
 
     /// A bootstrap, at descriptor 4, for a file of the function's.
-    private mutating func addBootstrap(_ settings: FunctionSettings, channel: Int32, output: Int32) {
+    private mutating func addBootstrap(_ settings: FunctionSettings, _ events: Int32, _ answers: Int32, output: Int32) {
         let script = "/proc/self/fd/4"
         let limit = String(settings.responseLimit)
         switch settings.program {
         case .python(let interpreter, let file, let function):
             launch.program = interpreter
             launch.arguments = [interpreter, script, settings.directory, file, function, limit]
-            launch.descriptors = [(channel, 3), (Bootstrap.python, 4), (output, 1), (output, 2)]
+            launch.descriptors = [(events, 3), (Bootstrap.python, 4), (answers, 5), (output, 1), (output, 2)]
         case .node(let interpreter, let file, let function):
-            // Node cannot move the channel away by itself; up to 15, libuv keeps it from what the function starts.
-            let number = Int32.random(in: 5...15)
+            // Node cannot move them away by itself; up to 15, libuv keeps them from what the function starts.
+            let numbers = (5...15).shuffled().prefix(2).map { Int32($0) }
             launch.program = interpreter
             launch.arguments = [interpreter, "--preserve-symlinks-main"]
             if let memory = settings.memory { launch.arguments.append("--max-old-space-size=\(max(1, memory >> 20))") }
-            launch.arguments += [script, settings.directory, file, function, limit, "1", String(number)]
-            launch.descriptors = [(channel, number), (Bootstrap.node, 4), (output, 1), (output, 2)]
+            launch.arguments += [script, settings.directory, file, function, limit, "1"] + numbers.map(String.init)
+            launch.descriptors = [
+                (events, numbers[0]), (answers, numbers[1]), (Bootstrap.node, 4), (output, 1), (output, 2),
+            ]
         case .jsonLines, .exec: break
         }
     }
@@ -130,14 +128,6 @@ struct InstanceLaunch {
         let error = penstock_pipe(&ends)
         guard error == 0 else { throw SystemError(call: "pipe2", errno: error) }
         theirs.append(weRead ? ends[1] : ends[0])
-        return (ends[0], ends[1])
-    }
-
-    private mutating func socketPair() throws(SystemError) -> (ours: Int32, theirs: Int32) {
-        var ends: [Int32] = [-1, -1]
-        let type = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
-        guard socketpair(AF_UNIX, type, 0, &ends) == 0 else { throw SystemError(call: "socketpair") }
-        theirs.append(ends[1])
         return (ends[0], ends[1])
     }
 }

@@ -1,6 +1,6 @@
 public import PenstockBytes
 
-/// What the gateway writes to an instance: frames on a Unix stream socket, every number in network order.
+/// What the gateway writes to an instance: frames in a pipe, every number in network order.
 ///
 ///      0  u32 length   of all that follows this field
 ///      4  u8  kind     5  u8 flags     6  u16 aux     8  u64 id

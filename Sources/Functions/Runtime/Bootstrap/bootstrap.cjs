@@ -1,12 +1,12 @@
-// Runs one Node function: reads events from the gateway's socket, calls the handler, writes what it answered.
+// Runs one Node function: reads events from the gateway's pipe, calls the handler, writes what it answered to another.
 //
-//     node --preserve-symlinks-main /proc/self/fd/4 DIRECTORY FILE FUNCTION LIMIT CONCURRENCY DESCRIPTOR
+//     node --preserve-symlinks-main /proc/self/fd/4 DIRECTORY FILE FUNCTION LIMIT CONCURRENCY EVENTS ANSWERS
 //
 // Frames and their fields are described in InvocationFrame.swift. Node has no dup(2), so the gateway itself puts the
-// socket at a number that a handler does not know; libuv keeps it out of the reach of what the handler starts.
+// pipes at numbers that a handler does not know; libuv keeps them out of the reach of what the handler starts.
 'use strict';
 const { Socket } = require('net');
-const { closeSync } = require('fs');
+const { closeSync, writeSync } = require('fs');
 const path = require('path');
 
 const RESULT = 2, REPLY = 3, ERROR = 4, READY = 5, INIT_ERROR = 6; // from us
@@ -14,9 +14,10 @@ const INVOKE = 1, DRAIN = 7; // to us, and CANCEL = 8
 const RAW = 1;
 const JSON_FIELD = 'content-type: application/json\r\n';
 
-const [directory, file, name, limitText, concurrencyText, descriptorText] = process.argv.splice(2);
+const [directory, file, name, limitText, concurrencyText, eventsText, answersText] = process.argv.splice(2);
 const limit = Number(limitText);
 const concurrency = Number(concurrencyText);
+const answers = Number(answersText);
 const now = () => performance.now();
 
 /** What the handler returned cannot be sent. */
@@ -155,6 +156,16 @@ function headOf(buffer, kind, aux, id) {
   buffer.writeUInt32BE(id[1], 12);
 }
 
+/** Waits where the gateway is slow to read: a stream of its own would cost more than it gives. */
+function write(frame) {
+  try {
+    let sent = writeSync(answers, frame);
+    while (sent < frame.length) sent += writeSync(answers, frame, sent);
+  } catch {
+    process.exit(1); // the gateway is gone
+  }
+}
+
 function frameOf(kind, aux, id, text) {
   const length = Buffer.byteLength(text);
   const buffer = Buffer.allocUnsafe(16 + length);
@@ -248,8 +259,8 @@ class Invocation {
     if (running.delete(this)) this.finish(frameOf(ERROR, 0, this.id, describe(error, this.requestId, type)));
   }
   finish(frame) {
-    channel.write(frame);
-    if (this.waits) channel.ref();
+    write(frame);
+    if (this.waits) events.ref();
     if (draining && running.size === 0) leave();
   }
   run(handler, event, context) {
@@ -266,18 +277,18 @@ class Invocation {
     } else if (running.has(this)) {
       // It may call back later. If it never will, the loop runs empty, and the answer is null, as on Lambda.
       this.waits = true;
-      channel.unref();
+      events.unref();
     }
   }
 }
 
 process.on('beforeExit', () => {
-  channel.ref();
+  events.ref();
   for (const invocation of [...running]) if (invocation.waits) invocation.succeed(null);
 });
 
 function leave() {
-  channel.end(() => process.exit(0));
+  process.exit(0);
 }
 
 /** Nobody knows what state the process is in: the events in it fail, and it ends. */
@@ -392,15 +403,15 @@ let take = () => {};
 const receive = receiver((frame) => take(frame));
 closeSync(4);
 process.argv[1] = file;
-const channel = new Socket({
-  fd: Number(descriptorText),
+const events = new Socket({
+  fd: Number(eventsText),
   readable: true,
-  writable: true,
+  writable: false,
   manualStart: true, // nothing is read before the handler is there
   onread: { buffer: Buffer.allocUnsafeSlow(65536), callback: receive },
 });
-channel.on('error', () => process.exit(1));
-channel.on('end', () => process.exit(0));
+events.on('error', () => process.exit(1));
+events.on('end', () => process.exit(0));
 
 load().then(
   (handler) => {
@@ -412,10 +423,11 @@ load().then(
       }
       // CANCEL: the answer is dropped by the gateway; JavaScript has no way to stop what runs.
     };
-    channel.write(frameOf(READY, concurrency, [0, 0], ''));
-    channel.resume();
+    write(frameOf(READY, concurrency, [0, 0], ''));
+    events.resume();
   },
   (error) => {
-    channel.write(frameOf(INIT_ERROR, 0, [0, 0], describe(error, '', error?.type)), () => process.exit(1));
+    write(frameOf(INIT_ERROR, 0, [0, 0], describe(error, '', error?.type)));
+    process.exit(1);
   },
 );

@@ -1,8 +1,8 @@
-"""Runs one Python function: reads events from the gateway's socket, calls the handler, writes what it answered.
+"""Runs one Python function: reads events from the gateway's pipe, calls the handler, writes what it answered to another.
 
     python3 /proc/self/fd/4 DIRECTORY FILE FUNCTION LIMIT
 
-The socket is descriptor 3. Frames and their fields are described in InvocationFrame.swift. This file is compiled at
+Events come from descriptor 3, answers go to 5. Frames and their fields are described in InvocationFrame.swift. This file is compiled at
 every cold start, so it is short, and it imports next to nothing before it is needed: `json` alone would cost 5 ms.
 """
 import sys
@@ -13,7 +13,7 @@ from struct import Struct
 RESULT, REPLY, ERROR, READY, INIT_ERROR = 2, 3, 4, 5, 6  # from us
 INVOKE, DRAIN = 1, 7  # to us
 RAW = 1
-MISSING = object()
+JSON_FIELD = "content-type: application/json\r\n"
 
 
 class Refused(Exception):
@@ -154,6 +154,8 @@ class Context:
 # -- From what the handler returned to an envelope --------------------------------------------------------------------
 
 def number_of(status):
+    if type(status) is int and 100 <= status <= 599:
+        return status
     if type(status) is str and status.isascii() and status.isdigit():
         status = int(status[:9])
     elif type(status) is float and status.is_integer():
@@ -174,15 +176,16 @@ def text_of(value):
 
 def fields_of(result):
     """The lines of all fields, each ended by CR LF, as one text."""
+    headers, several, cookies = result.get("headers"), result.get("multiValueHeaders"), result.get("cookies")
+    if headers is several is cookies is None:
+        return JSON_FIELD
     pairs = []
-    headers = result.get("headers")
     if headers is not None:
         if not isinstance(headers, dict):
             raise Refused("headers must be an object, not " + type(headers).__name__)
         for name, value in headers.items():
             if value is not None:
                 pairs += [(name, text_of(item)) for item in (value if isinstance(value, (list, tuple)) else (value,))]
-    several = result.get("multiValueHeaders")
     if several is not None:
         if not isinstance(several, dict):
             raise Refused("multiValueHeaders must be an object, not " + type(several).__name__)
@@ -190,7 +193,6 @@ def fields_of(result):
                 for item in (values if isinstance(values, (list, tuple)) else (values,)) if item is not None]
         given = {(str(name).lower(), value) for name, value in more}
         pairs = [pair for pair in pairs if (str(pair[0]).lower(), pair[1]) not in given] + more
-    cookies = result.get("cookies")
     if cookies is not None:
         if not isinstance(cookies, (list, tuple)):
             raise Refused("cookies must be a list, not " + type(cookies).__name__)
@@ -205,17 +207,17 @@ def fields_of(result):
         typed = typed or name.lower() == "content-type"
         lines.append(name + ": " + value + "\r\n")
     if not typed:
-        lines.append("content-type: application/json\r\n")
+        lines.append(JSON_FIELD)
     return "".join(lines)
 
 
 def body_of(result):
     body = result.get("body")
-    if body is None:
-        body = b""
-    elif isinstance(body, (bytes, bytearray, memoryview)):
-        return bytes(body)
-    elif not isinstance(body, str):
+    if not isinstance(body, str):
+        if body is None:
+            return b""
+        if isinstance(body, (bytes, bytearray, memoryview)):
+            return bytes(body)
         if isinstance(body, (dict, list, tuple)):
             raise Refused("body must be a string; did you forget json.dumps?")
         body = text_of(body)
@@ -226,7 +228,7 @@ def body_of(result):
         except (Error, ValueError) as error:
             raise Refused("isBase64Encoded is true, but the body is not base64: " + str(error)) from None
     try:
-        return body.encode() if body else b""
+        return body.encode()
     except UnicodeEncodeError as error:
         raise Refused("the body is not text: " + str(error)) from None
 
@@ -238,7 +240,7 @@ def envelope(result):
             body = body_of({"body": result})
         else:
             body = marshal(result)
-        return 200, b"content-type: application/json\r\n", body
+        return 200, JSON_FIELD.encode(), body
     try:
         return number_of(result["statusCode"]), fields_of(result).encode(), body_of(result)
     except UnicodeEncodeError as error:
@@ -355,7 +357,7 @@ def awaited(result):
     return loop.run_until_complete(result)
 
 
-# -- The socket -------------------------------------------------------------------------------------------------------
+# -- The pipes --------------------------------------------------------------------------------------------------------
 
 HEAD = Struct(">IBBHQ")
 INVOCATION = Struct(">IH")
@@ -368,18 +370,19 @@ def send(kind, aux, id, *parts):
 
 def write(bytes):
     try:
-        sent = os.write(channel, bytes)
+        sent = os.write(answers, bytes)
         while sent < len(bytes):
             bytes = memoryview(bytes)[sent:]
-            sent = os.write(channel, bytes)
+            sent = os.write(answers, bytes)
     except OSError:
         os._exit(1)  # the gateway is gone, or this is a forked child
 
 
-def leave_channel():
+def leave_pipes():
     """In a forked child: what it reads there has ended, and what it writes there is lost."""
     null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
-    os.dup2(null, channel, False)
+    os.dup2(null, events, False)
+    os.dup2(null, answers, False)
     os.close(null)
 
 
@@ -407,7 +410,7 @@ def check_size(size):
 
 def serve(handler):
     """Answers one event after the other until the gateway ends it."""
-    read = open(channel, "rb", 65536, closefd=False).read
+    read = open(events, "rb", 65536, closefd=False).read
     head_of, invocation_of, now = HEAD.unpack, INVOCATION.unpack_from, monotonic
     while True:
         head = read(16)
@@ -446,15 +449,15 @@ def serve(handler):
 
 
 def main():
-    global channel, limit, loop, scan, encode
+    global events, answers, limit, loop, scan, encode
     directory, file, function, limit = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])
     sys.argv[:] = [file]
     loop = None
-    # To a number that a handler does not know, and out of the reach of what it starts.
-    channel = os.dup2(3, 64 + os.urandom(1)[0], False)
-    os.close(3)
-    os.close(4)
-    os.register_at_fork(after_in_child=leave_channel)
+    # To numbers that a handler does not know, and out of the reach of what it starts.
+    random = os.urandom(2)
+    events, answers = os.dup2(3, 64 + random[0], False), os.dup2(5, 320 + random[1], False)
+    os.closerange(3, 6)
+    os.register_at_fork(after_in_child=leave_pipes)
     sys.stdout.reconfigure(line_buffering=True)
     scan, encode = make_json()
     handler = load(directory, file, function)
@@ -463,7 +466,8 @@ def main():
     try:
         serve(handler)
     finally:
-        os.close(channel)  # what runs at exit keeps nobody waiting
+        os.close(events)  # what runs at exit keeps nobody waiting
+        os.close(answers)
 
 
 main()
