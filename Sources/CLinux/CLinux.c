@@ -39,7 +39,15 @@ int penstock_epoll_modify(int epoll, int descriptor, uint32_t events, uint64_t d
 int penstock_epoll_remove(int epoll, int descriptor) { return control(epoll, EPOLL_CTL_DEL, descriptor, 0, 0); }
 
 int penstock_epoll_wait(int epoll, struct penstock_event *events, int capacity, int timeout_ms) {
-    return epoll_wait(epoll, (struct epoll_event *)events, capacity, timeout_ms);
+    return (int)syscall(SYS_epoll_pwait, epoll, events, capacity, timeout_ms, NULL, 0);
+}
+
+long penstock_socket_receive(int socket, void *bytes, size_t count) {
+    return syscall(SYS_recvfrom, socket, bytes, count, 0, NULL, NULL);
+}
+
+long penstock_socket_send(int socket, const void *bytes, size_t count) {
+    return syscall(SYS_sendto, socket, bytes, count, MSG_NOSIGNAL, NULL, 0);
 }
 
 int penstock_eventfd(void) { return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); }

@@ -74,7 +74,7 @@ final class RequestRecorder: ExchangeRecorder, Flushable {
 
     func ended(_ exchange: Exchange) {
         inFlight.add(-1)
-        let record = if let route = exchange.route { record(route) } else { unrouted }
+        let record = record(of: exchange)
         let status = exchange.hasResponded ? exchange.response.status : exchange.failure?.status ?? 0
         let now = log == nil ? exchange.loop.now : MonotonicClock.now()
         let duration = Int(max(0, now - exchange.startedAt))
@@ -95,8 +95,13 @@ final class RequestRecorder: ExchangeRecorder, Flushable {
         log?.flush()
     }
 
-    private func record(_ route: Route) -> RouteRecord {
-        if let record = perRoute[route.index] { return record }
+    private func record(of exchange: Exchange) -> RouteRecord {
+        guard let index = exchange.routeIndex else { return unrouted }
+        if let record = perRoute[index] { return record }
+        return exchange.route.map(makeRecord) ?? unrouted
+    }
+
+    private func makeRecord(_ route: Route) -> RouteRecord {
         let target =
             route.targetName.isEmpty
             ? route.targetKind.rawValue : "\(route.targetKind.rawValue):\(route.targetName)"

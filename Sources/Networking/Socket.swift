@@ -136,7 +136,7 @@ public enum Socket {
         into buffer: UnsafeMutableRawBufferPointer
     ) throws(SystemError) -> Int? {
         while true {
-            let count = recv(socket, buffer.baseAddress, buffer.count, 0)
+            let count = penstock_socket_receive(socket, buffer.baseAddress, buffer.count)
             if count >= 0 { return count }
             switch errno {
             case EINTR: continue
@@ -155,7 +155,7 @@ public enum Socket {
     /// - Throws: ``SystemError``: `EPIPE`, `ECONNRESET`, ... No SIGPIPE is raised.
     public static func send(_ socket: Int32, _ bytes: UnsafeRawBufferPointer) throws(SystemError) -> Int {
         while true {
-            let count = Glibc.send(socket, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
+            let count = penstock_socket_send(socket, bytes.baseAddress, bytes.count)
             if count >= 0 { return count }
             switch errno {
             case EINTR: continue

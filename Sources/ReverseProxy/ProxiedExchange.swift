@@ -6,11 +6,11 @@ import PenstockTransport
 
 /// One exchange on its way through an upstream: the client's side on one hand, the upstream's on the other.
 final class ProxiedExchange: ClientStreamObserver {
-    private unowned let handler: ProxyHandler
-    @exclusivity(unchecked) private var exchange: Exchange?
+    private unowned(unsafe) let handler: ProxyHandler  // the exchange's route keeps it
+    private let upstream: Upstream
+    @exclusivity(unchecked) private unowned(unsafe) var exchange: Exchange?  // its loop keeps it
     @exclusivity(unchecked) private var connection: ClientConnection?
-    @exclusivity(unchecked) private var endpoint: Endpoint?
-    @exclusivity(unchecked) private var pool: ConnectionPool?
+    @exclusivity(unchecked) private var endpoint = 0
     @exclusivity(unchecked) private var sentAt = Instant.never
 
     /// Body bytes that came before there was a connection: kept, so that another address may be tried.
@@ -22,7 +22,10 @@ final class ProxiedExchange: ClientStreamObserver {
     @exclusivity(unchecked) private var owed = 0
     @exclusivity(unchecked) private var attempts = 0
 
-    init(handler: ProxyHandler) { self.handler = handler }
+    init(handler: ProxyHandler) {
+        self.handler = handler
+        upstream = handler.upstream
+    }
 
     func start(_ exchange: Exchange) {
         self.exchange = exchange
@@ -33,10 +36,8 @@ final class ProxiedExchange: ClientStreamObserver {
     private func attempt(reusing: Bool) {
         guard let exchange else { return }
         attempts += 1
-        let endpoint = handler.upstream.choose()
-        let pool = endpoint.pool
-        self.endpoint = endpoint
-        self.pool = pool
+        endpoint = upstream.choose()
+        let pool = upstream.pool(of: endpoint)
         if reusing, let connection = pool.reuse(for: self) {
             self.connection = connection
             sendHead(exchange, connection)
@@ -50,8 +51,8 @@ final class ProxiedExchange: ClientStreamObserver {
     }
 
     private func sendHead(_ exchange: Exchange, _ connection: ClientConnection) {
-        let output = connection.begin(exchange.head.method, body: exchange.body, into: exchange.response)
-        RequestForwarding.write(exchange, to: &output.bytes)
+        connection.begin(exchange.head.method, body: exchange.body, into: exchange.response)
+        RequestForwarding.write(exchange, to: &connection.output)
     }
 
     // MARK: The client's side
@@ -136,6 +137,7 @@ final class ProxiedExchange: ClientStreamObserver {
 
     func failed(_ failure: ClientFailure) {
         guard let exchange else { return }
+        let pool = connection?.pool
         connection = nil
         let metrics = handler.upstream.metrics
         metrics.failed(failure)
@@ -143,7 +145,7 @@ final class ProxiedExchange: ClientStreamObserver {
         if canRetry(failure, exchange) {
             metrics.retried()
             let wasStale = failure.kind == .closed
-            if !wasStale, let pool { endpoint?.skip(pool) }
+            if !wasStale, let pool { upstream.skip(pool, of: endpoint) }
             return attempt(reusing: false)
         }
         if isConnected, !exchange.hasResponded { metrics.unanswered() }
@@ -154,9 +156,9 @@ final class ProxiedExchange: ClientStreamObserver {
 
     /// Whether nothing of the request can have been processed, or processing it twice does no harm.
     private func canRetry(_ failure: ClientFailure, _ exchange: Exchange) -> Bool {
-        guard !failure.answered, !bodyWasSent, attempts <= handler.upstream.addressCount else { return false }
+        guard !failure.answered, !bodyWasSent, attempts <= upstream.addressCount else { return false }
         switch failure.kind {
-        case .connect: return attempts < handler.upstream.addressCount
+        case .connect: return attempts < upstream.addressCount
         // The upstream closed an idle connection while the request was on its way to it (RFC 9112 §9.3.1).
         case .closed: return failure.wasReused && exchange.head.method.isIdempotent
         case .connectTimeout, .firstByteTimeout, .idleTimeout, .malformed: return false
@@ -167,9 +169,7 @@ final class ProxiedExchange: ClientStreamObserver {
         exchange?.state = nil
         exchange = nil
         connection = nil
-        endpoint = nil
-        pool = nil
-        early.release()
+        if early.capacity > 0 { early.release() }
         isConnected = false
         bodyIsWhole = false
         bodyWasSent = false

@@ -13,14 +13,15 @@ enum RequestForwarding {
     private static let untrusted = always.union(.forwarding)
 
     static func write(_ exchange: Exchange, to output: inout ByteBuffer) {
+        guard let connection = exchange.connection else { return }
         let head = exchange.head
-        let isTrusted = exchange.connection?.isTrusted ?? false
+        let isTrusted = connection.isTrusted
         writeRequestLine(head, to: &output)
         output.append("host: ")
         output.append(head.authority)
         output.append("\r\n")
         head.fields.write(to: &output, excluding: isTrusted ? always : untrusted)
-        writeForwarded(exchange, isTrusted, to: &output)
+        writeForwarded(exchange, connection, to: &output)
         writeFraming(exchange, to: &output)
         output.append("\r\n")
     }
@@ -36,8 +37,12 @@ enum RequestForwarding {
         output.append(" HTTP/1.1\r\n")
     }
 
-    private static func writeForwarded(_ exchange: Exchange, _ isTrusted: Bool, to output: inout ByteBuffer) {
-        guard let connection = exchange.connection else { return }
+    private static func writeForwarded(
+        _ exchange: Exchange,
+        _ connection: ConnectionInfo,
+        to output: inout ByteBuffer
+    ) {
+        let isTrusted = connection.isTrusted
         let fields = exchange.head.fields
         output.append("x-forwarded-for: ")
         if isTrusted, fields.present.has(.xForwardedFor) {

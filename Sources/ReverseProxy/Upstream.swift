@@ -51,12 +51,18 @@ public final class Upstream {
     /// How many addresses there are to be tried.
     var addressCount: Int { endpoints.reduce(0) { $0 + $1.pools.count } }
 
-    /// The endpoint whose turn it is.
-    func choose() -> Endpoint {
-        let endpoint = endpoints[next]
+    /// The number of the endpoint whose turn it is.
+    func choose() -> Int {
+        let endpoint = next
         next = next + 1 == endpoints.count ? 0 : next + 1
         return endpoint
     }
+
+    /// The connections to an endpoint's address that is to be used now.
+    func pool(of endpoint: Int) -> ConnectionPool { endpoints[endpoint].pool }
+
+    /// The address did not answer: the endpoint's next one is used from now on.
+    func skip(_ pool: ConnectionPool, of endpoint: Int) { endpoints[endpoint].skip(pool) }
 
     /// Closes idle connections; those that are lent end with their requests.
     public func close() {

@@ -26,7 +26,7 @@ public final class Router: Handler {
         // Neither a tunnel nor an echo of what the client sent is offered to anybody (trust.md).
         if head.method == .connect || head.method == .trace { return refuseMethod(exchange, Self.served) }
         if head.targetForm == .asterisk { return answerOptions(exchange, Self.served) }
-        let request = RoutedRequest(head, listener: exchange.settings?.index ?? 0)
+        let request = RoutedRequest(head, listener: exchange.listenerIndex)
         switch table.match(request, parameters: &exchange.parameters) {
         case .route(let index): run(routes[index], exchange)
         case .methodNotAllowed(let methods): refuseMethod(exchange, methods)

@@ -1,23 +1,40 @@
 public import PenstockBytes
 
-/// Bytes on their way out, in memory that is lent and given back: an idle connection has none.
-public final class OutputBuffer {
-    /// The bytes that have not been sent.
-    @exclusivity(unchecked) public var bytes = ByteBuffer()
-
-    init() { bytes.reserve(16_384) }
-}
-
-/// The output buffers of one loop.
+/// Memory of one loop for bytes on their way out: lent and taken back, so that an idle connection has none.
 public final class BufferPool {
-    @exclusivity(unchecked) private var free: [OutputBuffer] = []
+    private static let capacity = 64
 
-    /// An empty buffer, the one that was used last, so that its memory is still in the cache.
-    public func take() -> OutputBuffer { free.popLast() ?? OutputBuffer() }
+    /// What a buffer has at least.
+    private static let size = 16_384
 
-    /// Takes an empty buffer back; a large one, or one too many, gives its memory up.
-    public func giveBack(_ buffer: OutputBuffer) {
-        assert(buffer.bytes.isEmpty)
-        if free.count < 64, buffer.bytes.capacity <= 131_072 { free.append(buffer) }
+    /// A buffer that has grown over this gives its memory up instead.
+    private static let largest = 131_072
+
+    private let free = UnsafeMutablePointer<ByteBuffer>.allocate(capacity: capacity)
+    @exclusivity(unchecked) private var count = 0
+
+    deinit {
+        free.deinitialize(count: count)
+        free.deallocate()
+    }
+
+    /// Gives memory to a buffer that has none: the memory that was used last, so that it is still in the cache.
+    public func lend(to buffer: inout ByteBuffer) {
+        assert(buffer.capacity == 0)
+        guard count > 0 else { return buffer.reserve(Self.size) }
+        count -= 1
+        buffer = (free + count).move()
+    }
+
+    /// Takes the memory of a buffer back, and leaves it with none.
+    public func takeBack(_ buffer: inout ByteBuffer) {
+        guard count < Self.capacity, buffer.capacity <= Self.largest, buffer.capacity >= Self.size else {
+            return buffer.release()
+        }
+        var taken = ByteBuffer()
+        swap(&taken, &buffer)
+        taken.removeAll()
+        (free + count).initialize(to: taken)
+        count += 1
     }
 }

@@ -29,13 +29,22 @@ public final class Exchange {
     /// What the loop shares.
     public let context: LoopContext
 
+    /// The loop that it lives on.
+    public let loop: EventLoop
+
+    private let table: ExchangeTable
+    private let identifiers: IdentifierSource
+
     /// What belongs to one request, and is forgotten as a whole when it has ended.
     private struct Life {
         unowned(unsafe) var front: (any ExchangeFront)?
         var connection: ConnectionInfo?
         var settings: ServerSettings?
         var route: Route?
-        var handler: (any Handler)?
+        /// The handler where it is not the route's.
+        var handed: (any Handler)?
+        /// Whether its handler hears no more.
+        var isCancelled = false
         var state: AnyObject?
         var body = ExchangeBody.none
         var bodyLimit = Int.max
@@ -60,9 +69,15 @@ public final class Exchange {
     private let requestIDText = UnsafeMutablePointer<UInt8>.allocate(capacity: 128)
     private let deadline = Timer()
 
+    /// The next one in the table's list of those that wait.
+    @exclusivity(unchecked) unowned(unsafe) var nextFree: Exchange?
+
     init(id: ExchangeID, context: LoopContext) {
         currentID = id
         self.context = context
+        loop = context.loop
+        table = context.exchanges
+        identifiers = context.identifiers
         deadline.target = self
     }
 
@@ -128,8 +143,16 @@ public final class Exchange {
     /// The client's deadlines where the route has its own.
     var timeouts: ServerTimeouts? { life.timeouts }
 
-    /// The loop that it lives on.
-    public var loop: EventLoop { context.loop }
+    /// Who hears of what comes: the listener's first handler, then the route's, or whom it was handed to.
+    private var handler: (any Handler)? {
+        life.isCancelled ? nil : life.handed ?? life.route?.handler ?? life.settings?.handler
+    }
+
+    /// The listener's number.
+    public var listenerIndex: Int { life.settings?.index ?? 0 }
+
+    /// The number of ``route``.
+    public var routeIndex: Int? { life.route?.index }
 
     // MARK: What the router calls
 
@@ -139,7 +162,7 @@ public final class Exchange {
     /// - Returns: whether the route takes it; otherwise it has been answered: the body is too large.
     public func take(_ route: Route) -> Bool {
         life.route = route
-        life.handler = route.handler
+        life.handed = nil
         life.bodyLimit = route.bodyLimit ?? settings?.bodyLimit ?? .max
         if case .length(let length) = body, length > life.bodyLimit {
             fail(.bodyTooLarge)
@@ -154,7 +177,7 @@ public final class Exchange {
 
     /// Hands the exchange to another handler from now on.
     public func hand(to handler: any Handler) {
-        life.handler = handler
+        life.handed = handler
         handler.handle(self)
     }
 
@@ -178,7 +201,7 @@ public final class Exchange {
     /// - Parameter end: no body follows. Otherwise the body is ``ResponseHead/contentLength`` bytes, or as long as it is.
     public func respond(end: Bool) {
         guard !hasResponded, !hasEnded else { return }
-        if let route, !route.responseStages.isEmpty {
+        if let route = life.route, !route.responseStages.isEmpty {
             for stage in route.responseStages { stage.apply(to: self) }
         }
         life.hasResponded = true
@@ -234,7 +257,7 @@ public final class Exchange {
     public var requestID: UnsafeRawBufferPointer {
         if life.requestIDLength == 0 {
             life.requestIDLength = 36
-            context.identifiers.write(to: requestIDText)
+            identifiers.write(to: requestIDText)
         }
         return UnsafeRawBufferPointer(start: requestIDText, count: life.requestIDLength)
     }
@@ -255,32 +278,31 @@ public final class Exchange {
         life.startedAt = loop.now
         let settings = connection.settings
         life.settings = settings
-        life.handler = settings.handler
         settings.recorder.began()
         if connection.isTrusted { adoptRequestID() }
     }
 
     /// Lets the root handler look at it.
-    public func start() { life.handler?.handle(self) }
+    public func start() { life.settings?.handler.handle(self) }
 
     /// Body bytes have come.
     public func deliver(_ bytes: RawSpan) {
         life.bytesReceived &+= bytes.byteCount
         guard bytesReceived <= life.bodyLimit else { return failAndCancel(.bodyTooLarge) }
-        life.handler?.received(bytes, of: self)
+        handler?.received(bytes, of: self)
     }
 
     /// The body is whole.
-    public func deliverEnd(trailers: FieldBlock?) { life.handler?.receivedEnd(trailers: trailers, of: self) }
+    public func deliverEnd(trailers: FieldBlock?) { handler?.receivedEnd(trailers: trailers, of: self) }
 
     /// What was held back has left.
-    public func deliverWritable() { if !hasEnded { life.handler?.writable(self) } }
+    public func deliverWritable() { if !hasEnded { handler?.writable(self) } }
 
     /// Ends it from outside: the handler hears of it, the client is told where it can be.
     public func failAndCancel(_ error: ExchangeError) {
         guard !hasEnded else { return }
-        let handler = life.handler
-        life.handler = nil
+        let handler = handler
+        life.isCancelled = true
         handler?.cancelled(error, self)
         fail(error)
     }
@@ -290,7 +312,7 @@ public final class Exchange {
         if !hasEnded {
             life.failure = error
             life.hasEnded = true
-            life.handler?.cancelled(error, self)
+            handler?.cancelled(error, self)
         }
     }
 
@@ -304,7 +326,7 @@ public final class Exchange {
         if !ranges.isEmpty { ranges.removeAll(keepingCapacity: true) }
         client.reset()
         currentID = ExchangeID(loop: id.loop, slot: id.slot, generation: id.generation + 1)
-        context.exchanges.giveBack(self)
+        table.giveBack(self)
     }
 
     /// A trusted peer may choose the id: 1 to 128 of `[A-Za-z0-9._-]` (architecture.md, section 6).

@@ -12,12 +12,12 @@ public struct ExchangeID: Hashable, Sendable {
 /// The exchanges of one loop, recycled.
 public final class ExchangeTable {
     @exclusivity(unchecked) private var slots: [Exchange] = []
-    @exclusivity(unchecked) private var free: [Int32] = []
-
-    init() {}
+    @exclusivity(unchecked) private unowned(unsafe) var free: Exchange?
 
     /// How many exchanges are under way.
-    public var active: Int { slots.count - free.count }
+    @exclusivity(unchecked) public private(set) var active = 0
+
+    init() {}
 
     /// The exchange named `id`, if it has not ended.
     public subscript(id: ExchangeID) -> Exchange? {
@@ -26,12 +26,20 @@ public final class ExchangeTable {
     }
 
     func take(for context: LoopContext) -> Exchange {
-        if let slot = free.popLast() { return slots[Int(slot)] }
+        active += 1
+        if let exchange = free {
+            free = exchange.nextFree
+            return exchange
+        }
         let id = ExchangeID(loop: Int32(context.loop.index), slot: Int32(slots.count), generation: 1)
         let exchange = Exchange(id: id, context: context)
         slots.append(exchange)
         return exchange
     }
 
-    func giveBack(_ exchange: Exchange) { free.append(exchange.id.slot) }
+    func giveBack(_ exchange: Exchange) {
+        active -= 1
+        exchange.nextFree = free
+        free = exchange
+    }
 }

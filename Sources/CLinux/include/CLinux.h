@@ -3,6 +3,7 @@
 /// Calls and constants of Linux that Swift cannot reach through its Glibc module: variadic functions, macros, and what
 /// hides behind _GNU_SOURCE. Each is its manual page's function; errors are in errno.
 
+#include <stddef.h>
 #include <stdint.h>
 
 /// `accept4(2)` with SOCK_NONBLOCK | SOCK_CLOEXEC.
@@ -33,7 +34,16 @@ __attribute__((packed))
 ;
 
 /// `epoll_wait(2)`.
+///
+/// This and the next two go past the C library, whose functions are cancellation points: in a program with threads they
+/// cost two locked instructions more.
 int penstock_epoll_wait(int epoll, struct penstock_event *events, int capacity, int timeout_ms);
+
+/// `recv(2)` without flags.
+long penstock_socket_receive(int socket, void *bytes, size_t count);
+
+/// `send(2)` with MSG_NOSIGNAL.
+long penstock_socket_send(int socket, const void *bytes, size_t count);
 
 /// A non-blocking `eventfd(2)`, closed on exec.
 int penstock_eventfd(void);

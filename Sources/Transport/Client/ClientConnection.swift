@@ -1,4 +1,4 @@
-import PenstockBytes
+public import PenstockBytes
 public import PenstockHTTP
 public import PenstockNetworking
 import PenstockObservability
@@ -13,8 +13,11 @@ public final class ClientConnection: EventSource, TimerTarget, Flushable {
     /// Where the response that is being read stands.
     private enum Incoming { case head, length(Int), chunks, untilClose }
 
-    private let pool: ConnectionPool
-    private let context: LoopContext
+    /// Where it goes when it is idle.
+    public let pool: ConnectionPool
+
+    private let loop: EventLoop
+    private let buffers: BufferPool
     @exclusivity(unchecked) private var descriptor: Int32 = -1
     @exclusivity(unchecked) private var observer: (any ClientStreamObserver)?
     private let timer = Timer()
@@ -32,7 +35,7 @@ public final class ClientConnection: EventSource, TimerTarget, Flushable {
     @exclusivity(unchecked) private var head = ResponseHead()
     private lazy var trailers = FieldBlock()
     @exclusivity(unchecked) private var input = ByteBuffer()
-    @exclusivity(unchecked) private var output: OutputBuffer?
+    @exclusivity(unchecked) private var pending = ByteBuffer()
     @exclusivity(unchecked) private var interest: Readiness = .writable
     @exclusivity(unchecked) private var method = Method.get
     @exclusivity(unchecked) private var isChunked = false
@@ -50,16 +53,17 @@ public final class ClientConnection: EventSource, TimerTarget, Flushable {
     init(pool: ConnectionPool, observer: any ClientStreamObserver) {
         self.pool = pool
         self.observer = observer
-        context = pool.context
+        loop = pool.context.loop
+        buffers = pool.context.buffers
         timer.target = self
         do throws(SystemError) {
             descriptor = try Socket.connect(to: pool.address).release()
-            try context.loop.register(descriptor, self, interest)
-            context.loop.set(timer, at: context.loop.now + pool.timeouts.connect)
+            try loop.register(descriptor, self, interest)
+            loop.set(timer, at: loop.now + pool.timeouts.connect)
         } catch {
             connectError = error
             retained = self
-            context.loop.set(timer, at: context.loop.now)
+            loop.set(timer, at: loop.now)
         }
     }
 
@@ -70,14 +74,13 @@ public final class ClientConnection: EventSource, TimerTarget, Flushable {
 
     // MARK: The request
 
-    /// Begins a request; write its head into the buffer that it answers.
+    /// Begins a request; append its head to ``output``.
     ///
     /// - Parameters:
     ///   - method: decides how the end of the response is found.
     ///   - body: how the body goes out. For ``ExchangeBody/none`` the request is whole with its head.
     ///   - head: gets the head of the response, so that it need not be copied.
-    /// - Returns: the buffer for the head; it leaves when the callback that runs now has returned.
-    public func begin(_ method: Method, body: ExchangeBody, into head: ResponseHead) -> OutputBuffer {
+    public func begin(_ method: Method, body: ExchangeBody, into head: ResponseHead) {
         self.method = method
         self.head = head
         isChunked = body == .stream
@@ -87,8 +90,26 @@ public final class ClientConnection: EventSource, TimerTarget, Flushable {
         incoming = .head
         parser.reset()
         head.reset()
-        if phase != .connecting { context.loop.set(timer, at: context.loop.now + pool.timeouts.firstByte) }
-        return prepareOutput()
+        if phase != .connecting { loop.set(timer, at: loop.now + pool.timeouts.firstByte) }
+    }
+
+    /// What leaves when the callback that runs now has returned, or when there is a connection; append to it.
+    public var output: ByteBuffer {
+        _read { yield pending }
+        _modify {
+            planFlush()
+            yield &pending
+        }
+    }
+
+    private var hasOutput: Bool { pending.capacity > 0 }
+
+    private func planFlush() {
+        if !hasOutput { buffers.lend(to: &pending) }
+        if !isFlushPlanned, phase != .connecting, !interest.contains(.writable) {
+            isFlushPlanned = true
+            loop.flushSoon(self)
+        }
     }
 
     /// Sends body bytes; all of them are taken.
@@ -97,16 +118,16 @@ public final class ClientConnection: EventSource, TimerTarget, Flushable {
     /// - Returns: the bytes held back; over ``Exchange/writeLimit``: stop until ``ClientStreamObserver/writable()``.
     public func write(_ bytes: RawSpan) -> Int {
         guard phase != .closed, bytes.byteCount > 0 else { return 0 }
-        if isChunked { ResponseEncoder.appendChunkHeader(bytes.byteCount, to: &prepareOutput().bytes) }
+        if isChunked { ResponseEncoder.appendChunkHeader(bytes.byteCount, to: &output) }
         bytes.withUnsafeBytes { bytes in
             if bytes.count < 4096 || phase == .connecting || interest.contains(.writable) {
-                prepareOutput().bytes.append(bytes)
+                output.append(bytes)
             } else {
                 writeThrough(bytes)
             }
         }
-        if phase != .closed, isChunked { prepareOutput().bytes.append("\r\n") }
-        let held = output?.bytes.count ?? 0
+        if phase != .closed, isChunked { output.append("\r\n") }
+        let held = pending.count
         if held > Exchange.writeLimit { wasHeld = true }
         return held
     }
@@ -116,7 +137,7 @@ public final class ClientConnection: EventSource, TimerTarget, Flushable {
         guard phase != .closed else { return }
         requestIsWhole = true
         touch()
-        if isChunked { ResponseEncoder.appendLastChunk(trailers: trailers, to: &prepareOutput().bytes) }
+        if isChunked { ResponseEncoder.appendLastChunk(trailers: trailers, to: &output) }
     }
 
     /// Stops reading the response: whoever gets it is slower than the upstream.
@@ -164,17 +185,17 @@ public final class ClientConnection: EventSource, TimerTarget, Flushable {
         let code = Socket.pendingError(of: descriptor)
         guard code == 0 else { return fail(.connect, SystemError(call: "connect", errno: code).description) }
         phase = .busy
-        context.loop.set(timer, at: context.loop.now + pool.timeouts.firstByte)
+        loop.set(timer, at: loop.now + pool.timeouts.firstByte)
         interest = .readable
-        context.loop.watch(descriptor, interest)
+        loop.watch(descriptor, interest)
         observer?.connected()
-        if output != nil { flush() }
+        if hasOutput { flush() }
     }
 
     private func receive() {
         let count: Int?
         do throws(SystemError) {
-            count = try Socket.receive(descriptor, into: context.loop.input)
+            count = try Socket.receive(descriptor, into: loop.input)
         } catch {
             return fail(.closed, error.description)
         }
@@ -182,7 +203,7 @@ public final class ClientConnection: EventSource, TimerTarget, Flushable {
         guard count > 0 else { return receiveEnd() }
         guard phase == .busy else { return close() }  // bytes that nobody asked for
         hasAnswered = true
-        feed(UnsafeRawBufferPointer(rebasing: context.loop.input[..<count]))
+        feed(UnsafeRawBufferPointer(rebasing: loop.input[..<count]))
     }
 
     private func receiveEnd() {
@@ -296,15 +317,14 @@ public final class ClientConnection: EventSource, TimerTarget, Flushable {
     /// Silence begins anew.
     private func touch() {
         let limit = hasAnswered ? pool.timeouts.idle : pool.timeouts.firstByte
-        context.loop.set(timer, at: context.loop.now + limit)
+        loop.set(timer, at: loop.now + limit)
     }
 
     /// The response is whole: the observer hears of it when the connection is out of its hands.
     private func complete(trailers: FieldBlock?, reusable: Bool) {
-        let observer = self.observer
-        self.observer = nil
-        if reusable, head.keepsAlive, requestIsWhole, output == nil, keep() {
-            context.loop.set(timer, at: context.loop.now + pool.timeouts.keepAlive)
+        let observer = observer.take()
+        if reusable, head.keepsAlive, requestIsWhole, !hasOutput, keep() {
+            loop.set(timer, at: loop.now + pool.timeouts.keepAlive)
         } else {
             close()
         }
@@ -333,18 +353,14 @@ public final class ClientConnection: EventSource, TimerTarget, Flushable {
         guard phase != .closed else { return }
         if phase == .idle { pool.forget(self) }
         phase = .closed
-        context.loop.cancel(timer)
+        loop.cancel(timer)
         retained = nil
         input.release()
-        if let output {
-            output.bytes.removeAll()
-            context.buffers.giveBack(output)
-            self.output = nil
-        }
+        if hasOutput { buffers.takeBack(&pending) }
         guard descriptor >= 0 else { return }
         let open = descriptor
         descriptor = -1
-        context.loop.deregister(open)
+        loop.deregister(open)
         Socket.close(open)
     }
 
@@ -355,7 +371,7 @@ public final class ClientConnection: EventSource, TimerTarget, Flushable {
         case .idle, .closed: close()
         case .busy:
             // The silence is not the upstream's: it waits for the client to take bytes, or to send them.
-            if isPaused || (!requestIsWhole && !isDeaf && output == nil) { return touch() }
+            if isPaused || (!requestIsWhole && !isDeaf && !hasOutput) { return touch() }
             hasAnswered
                 ? fail(.idleTimeout, "timeouts.idle of the upstream")
                 : fail(.firstByteTimeout, "timeouts.first_byte")
@@ -364,33 +380,18 @@ public final class ClientConnection: EventSource, TimerTarget, Flushable {
 
     // MARK: Bytes out
 
-    private func prepareOutput() -> OutputBuffer {
-        let buffer: OutputBuffer
-        if let output {
-            buffer = output
-        } else {
-            buffer = context.buffers.take()
-            output = buffer
-        }
-        if !isFlushPlanned, phase != .connecting, !interest.contains(.writable) {
-            isFlushPlanned = true
-            context.loop.flushSoon(self)
-        }
-        return buffer
-    }
-
     private func writeThrough(_ bytes: UnsafeRawBufferPointer) {
         do throws(SystemError) {
-            let heldBefore = output?.bytes.count ?? 0
+            let heldBefore = pending.count
             var sent = 0
-            if let output {
-                sent = try Socket.send(descriptor, output.bytes.readable, bytes)
-                output.bytes.consume(min(sent, heldBefore))
+            if heldBefore > 0 {
+                sent = try Socket.send(descriptor, pending.readable, bytes)
+                pending.consume(min(sent, heldBefore))
             } else {
                 sent = try Socket.send(descriptor, bytes)
             }
             let taken = max(0, sent - heldBefore)
-            if taken < bytes.count { prepareOutput().bytes.append(UnsafeRawBufferPointer(rebasing: bytes[taken...])) }
+            if taken < bytes.count { output.append(UnsafeRawBufferPointer(rebasing: bytes[taken...])) }
             if sent > 0 { touch() }
         } catch {
             failSoon(error)
@@ -399,17 +400,16 @@ public final class ClientConnection: EventSource, TimerTarget, Flushable {
 
     public func flush() {
         isFlushPlanned = false
-        guard phase != .closed, phase != .connecting, let output else { return }
+        guard phase != .closed, phase != .connecting, hasOutput else { return }
         do throws(SystemError) {
-            let sent = try Socket.send(descriptor, output.bytes.readable)
-            output.bytes.consume(sent)
+            let sent = try Socket.send(descriptor, pending.readable)
+            pending.consume(sent)
             if sent > 0, !requestIsWhole { touch() }
         } catch {
             return failSoon(error)
         }
-        guard output.bytes.isEmpty else { return updateInterest() }
-        self.output = nil
-        context.buffers.giveBack(output)
+        guard pending.isEmpty else { return updateInterest() }
+        buffers.takeBack(&pending)
         updateInterest()
         if wasHeld {
             wasHeld = false
@@ -420,9 +420,7 @@ public final class ClientConnection: EventSource, TimerTarget, Flushable {
 
     /// The upstream takes no more; what it answered before it closed is still to be read.
     private func failSoon(_ error: SystemError) {
-        output?.bytes.removeAll()
-        if let output { context.buffers.giveBack(output) }
-        output = nil
+        if hasOutput { buffers.takeBack(&pending) }
         requestIsWhole = false
         isDeaf = true
         isPaused = false
@@ -432,9 +430,9 @@ public final class ClientConnection: EventSource, TimerTarget, Flushable {
     private func updateInterest() {
         guard descriptor >= 0, phase != .connecting else { return }
         var wanted: Readiness = isPaused ? [] : .readable
-        if output != nil, !isFlushPlanned { wanted.insert(.writable) }
+        if hasOutput, !isFlushPlanned { wanted.insert(.writable) }
         guard wanted != interest else { return }
         interest = wanted
-        context.loop.watch(descriptor, wanted)
+        loop.watch(descriptor, wanted)
     }
 }

@@ -29,11 +29,16 @@ final class HTTP1Server: ServerCodec {
 
     /// Its owner, which lets go of it when it is closed.
     private let connection: ServerConnection
+    private let info: ConnectionInfo
+    private let context: LoopContext
+    private let exchanges: ExchangeTable
+    private let date: DateField
     @exclusivity(unchecked) private var parser: RequestParser
+    @exclusivity(unchecked) private var parsedWith: ServerSettings
     @exclusivity(unchecked) private var chunks = ChunkedDecoder(limits: HeadLimits())
     @exclusivity(unchecked) private var incoming = Incoming.head
     @exclusivity(unchecked) private var outgoing = Outgoing.none
-    @exclusivity(unchecked) private var exchange: Exchange?
+    @exclusivity(unchecked) private unowned(unsafe) var exchange: Exchange?  // its loop keeps it for ever
     @exclusivity(unchecked) private var unconsumed = 0
     @exclusivity(unchecked) private var keepsAlive = true
     @exclusivity(unchecked) private var isDraining = false
@@ -52,7 +57,12 @@ final class HTTP1Server: ServerCodec {
 
     init(connection: ServerConnection) {
         self.connection = connection
-        parser = Self.parser(connection.info.settings)
+        info = connection.info
+        context = connection.context
+        exchanges = context.exchanges
+        date = context.date
+        parsedWith = info.settings
+        parser = Self.parser(parsedWith)
     }
 
     private static func parser(_ settings: ServerSettings) -> RequestParser {
@@ -63,7 +73,7 @@ final class HTTP1Server: ServerCodec {
         )
     }
 
-    private var settings: ServerSettings { connection.info.settings }
+    private var settings: ServerSettings { info.settings }
 
     /// The deadlines of the route, once there is one.
     private var timeouts: ServerTimeouts { exchange?.timeouts ?? settings.timeouts }
@@ -114,7 +124,7 @@ final class HTTP1Server: ServerCodec {
     }
 
     private func receiveHead(_ bytes: UnsafeRawBufferPointer) -> Int {
-        let exchange = self.exchange ?? connection.context.takeExchange()
+        let exchange = self.exchange ?? exchanges.take(for: context)
         self.exchange = exchange
         do throws(RequestError) {
             guard let length = try parser.parse(bytes.bytes, into: exchange.head) else {
@@ -145,7 +155,7 @@ final class HTTP1Server: ServerCodec {
     /// Gives back an exchange that has not begun.
     private func giveBack(_ exchange: Exchange) {
         exchange.head.reset()
-        connection.context.exchanges.giveBack(exchange)
+        exchanges.giveBack(exchange)
     }
 
     private func begin(_ exchange: Exchange) {
@@ -160,19 +170,19 @@ final class HTTP1Server: ServerCodec {
         switch head.framing {
         case .none, .untilClose:
             incoming = .complete
-            exchange.begin(self, connection.info, body: .none)
+            exchange.begin(self, info, body: .none)
         case .length(let length):
             incoming = .body(length)
-            exchange.begin(self, connection.info, body: .length(length))
+            exchange.begin(self, info, body: .length(length))
         case .chunked:
             incoming = .chunks
             chunks = ChunkedDecoder(limits: settings.limits)
             trailers.removeAll()
-            exchange.begin(self, connection.info, body: .stream)
+            exchange.begin(self, info, body: .stream)
         }
         if exchange.body != .none { startBodyClock() }
         connection.isRefused ? exchange.fail(.noConnections) : exchange.start()
-        if self.exchange?.timeouts != nil, exchange.body != .none { startBodyClock() }
+        if exchange.body != .none, self.exchange?.timeouts != nil { startBodyClock() }
     }
 
     private func receiveBody(_ bytes: UnsafeRawBufferPointer, _ missing: Int) -> Int {
@@ -233,7 +243,7 @@ final class HTTP1Server: ServerCodec {
         case .head where exchange == nil && !isInsideHead:
             close(lingering: false)
         case .head:
-            refuse(.malformedRequestLine, exchange ?? connection.context.takeExchange())
+            refuse(.malformedRequestLine, exchange ?? exchanges.take(for: context))
         case .body, .chunks:
             guard let exchange else { return close(lingering: false) }
             keepsAlive = false
@@ -260,7 +270,7 @@ final class HTTP1Server: ServerCodec {
         keepsAlive = false
         incoming = .closed
         self.exchange = exchange
-        exchange.begin(self, connection.info, body: .none)
+        exchange.begin(self, info, body: .none)
         exchange.fail(
             ExchangeError(
                 .client,
@@ -298,7 +308,7 @@ final class HTTP1Server: ServerCodec {
     func readExpired() {
         switch incoming {
         case .head where isInsideHead:
-            refuseSlow(exchange ?? connection.context.takeExchange(), "timeouts.head")
+            refuseSlow(exchange ?? exchanges.take(for: context), "timeouts.head")
         case .head: close(lingering: false)
         case .body, .chunks: checkBodyRate()
         case .complete, .closed: break
@@ -324,7 +334,7 @@ final class HTTP1Server: ServerCodec {
         keepsAlive = false
         incoming = .closed
         self.exchange = exchange
-        exchange.begin(self, connection.info, body: .none)
+        exchange.begin(self, info, body: .none)
         exchange.fail(
             ExchangeError(.client, status: 408, message: "Request Timeout", reason: reason, closesConnection: true)
         )
@@ -385,7 +395,11 @@ final class HTTP1Server: ServerCodec {
     private func nextRequest() {
         guard keepsAlive, !connection.hasInputEnded || connection.hasUnreadInput else { return close(lingering: false) }
         incoming = .head
-        parser = Self.parser(settings)
+        let settings = settings
+        if settings !== parsedWith {
+            parsedWith = settings
+            parser = Self.parser(settings)
+        }
         connection.setReadDeadline(connection.now + settings.timeouts.idle)
         connection.resumeInput()
     }
@@ -400,6 +414,7 @@ extension HTTP1Server: ExchangeFront {
         if let failure = exchange.failure, failure.closesConnection { keepsAlive = false }
         if isBodyInDoubt(head, end) { keepsAlive = false }
         let framing = framing(of: response, for: head, end: end)
+        let serverField = settings.serverField
         if case .untilClose = framing { keepsAlive = false }
         outgoing = hasNoBody(response, head) ? .none : Self.outgoing(framing)
         ResponseEncoder.encode(
@@ -407,10 +422,10 @@ extension HTTP1Server: ExchangeFront {
             framing: framing,
             keepAlive: keepsAlive,
             requestMinorVersion: head.minorVersion,
-            date: connection.context.date.value(at: connection.now),
-            server: settings.serverField.isEmpty || response.omitsServer ? nil : settings.serverField,
+            date: date.value(at: connection.now),
+            server: serverField.isEmpty || response.omitsServer ? nil : serverField,
             requestID: exchange.requestID,
-            to: &connection.prepareOutput().bytes
+            to: &connection.output
         )
         if end { endExchange() }
     }
@@ -448,14 +463,14 @@ extension HTTP1Server: ExchangeFront {
 
     func inform(_ head: ResponseHead, _ exchange: Exchange) {
         guard exchange.head.minorVersion >= 1 else { return }
-        ResponseEncoder.encodeInterim(head, to: &connection.prepareOutput().bytes)
+        ResponseEncoder.encodeInterim(head, to: &connection.output)
     }
 
     func sendContinue(_ exchange: Exchange) {
         switch incoming {
         case .body, .chunks:
             hasContinued = true
-            connection.prepareOutput().bytes.append("HTTP/1.1 100 Continue\r\n\r\n")
+            connection.output.append("HTTP/1.1 100 Continue\r\n\r\n")
         case .head, .complete, .closed: break
         }
     }
@@ -471,20 +486,20 @@ extension HTTP1Server: ExchangeFront {
             outgoing = .length(missing - fitting)
             send(bytes.extracting(first: fitting))
         case .chunked:
-            ResponseEncoder.appendChunkHeader(count, to: &connection.prepareOutput().bytes)
+            ResponseEncoder.appendChunkHeader(count, to: &connection.output)
             send(bytes)
-            connection.prepareOutput().bytes.append("\r\n")
+            connection.output.append("\r\n")
         case .untilClose: send(bytes)
         }
         let held = connection.held
-        if held > 0 { wasHeld = true }
+        if held > Exchange.writeLimit { wasHeld = true }
         return held
     }
 
     private func send(_ bytes: RawSpan) {
         bytes.withUnsafeBytes { bytes in
             if bytes.count < 4096 {
-                connection.prepareOutput().bytes.append(bytes)
+                connection.output.append(bytes)
             } else {
                 connection.writeThrough(bytes)
             }
@@ -495,7 +510,7 @@ extension HTTP1Server: ExchangeFront {
         switch outgoing {
         case .none, .untilClose: break
         case .length(let missing): if missing > 0 { return cut(exchange) }
-        case .chunked: ResponseEncoder.appendLastChunk(trailers: trailers, to: &connection.prepareOutput().bytes)
+        case .chunked: ResponseEncoder.appendLastChunk(trailers: trailers, to: &connection.output)
         }
         endExchange()
     }

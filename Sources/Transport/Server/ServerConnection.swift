@@ -47,6 +47,8 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
     private enum Ending { case none, afterFlush(lingering: Bool), lingering }
 
     let context: LoopContext
+    private let loop: EventLoop  // of the context, as the next: what is one step away is not counted at each use
+    private let buffers: BufferPool
     let info: ConnectionInfo
     private unowned let server: Server
     private let descriptor: FileDescriptor
@@ -54,7 +56,7 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
     @exclusivity(unchecked) private var chosenCodec: (any ServerCodec)?
 
     @exclusivity(unchecked) private var input = ByteBuffer()
-    @exclusivity(unchecked) private var output: OutputBuffer?
+    @exclusivity(unchecked) private var pending = ByteBuffer()
     @exclusivity(unchecked) private var sendError: SystemError?
     @exclusivity(unchecked) private var interest = Readiness.readable
     @exclusivity(unchecked) private var ending = Ending.none
@@ -78,12 +80,14 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
         self.info = info
         self.server = server
         context = server.context
+        loop = context.loop
+        buffers = context.buffers
         timer.target = self
     }
 
     func open() throws(SystemError) {
-        try context.loop.register(descriptor.rawValue, self, interest)
-        setReadDeadline(context.loop.now + (isRefused ? Self.refusalTime : info.settings.timeouts.head))
+        try loop.register(descriptor.rawValue, self, interest)
+        setReadDeadline(loop.now + (isRefused ? Self.refusalTime : info.settings.timeouts.head))
     }
 
     /// Nanoseconds that a connection without room may take to ask.
@@ -96,8 +100,8 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
         return codec
     }
 
-    var isIdle: Bool { codec.isIdle && input.isEmpty && output == nil }
-    var now: Instant { context.loop.now }
+    var isIdle: Bool { codec.isIdle && input.isEmpty && !hasOutput }
+    var now: Instant { loop.now }
     var hasInputEnded: Bool { inputHasEnded }
     var hasUnreadInput: Bool { !input.isEmpty }
 
@@ -115,14 +119,14 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
     private func receive() {
         let count: Int?
         do throws(SystemError) {
-            count = try Socket.receive(descriptor.rawValue, into: context.loop.input)
+            count = try Socket.receive(descriptor.rawValue, into: loop.input)
         } catch {
             return lose(error.description)
         }
         guard let count else { return }
         guard count > 0 else { return receiveEnd() }
         if case .lingering = ending { return }
-        feed(UnsafeRawBufferPointer(rebasing: context.loop.input[..<count]))
+        feed(UnsafeRawBufferPointer(rebasing: loop.input[..<count]))
     }
 
     private func receiveEnd() {
@@ -142,7 +146,7 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
             input.append(bytes)
             feedInput()
         }
-        updateInterest()
+        if !isFlushPlanned { updateInterest() }
     }
 
     private func feedInput() {
@@ -162,87 +166,90 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
             // What came before the end has been used up only now.
             if inputHasEnded, input.isEmpty, !isClosed { codec.receivedEnd() }
         }
-        updateInterest()
+        if !isFlushPlanned { updateInterest() }
     }
 
+    /// Tells the loop what to watch for; ``flush()`` does so, where one is planned.
     private func updateInterest() {
         guard !isClosed else { return }
-        var wanted: Readiness = output == nil || isFlushPlanned ? [] : .writable
+        var wanted: Readiness = hasOutput && !isFlushPlanned ? .writable : []
         let isReading = (input.count < info.settings.pipelineLimit && !codec.isPaused) || codec.wantsInput
         if !inputHasEnded, isReading { wanted.insert(.readable) }
         guard wanted != interest else { return }
         interest = wanted
-        context.loop.watch(descriptor.rawValue, wanted)
+        loop.watch(descriptor.rawValue, wanted)
     }
 
     // MARK: Out
 
     /// Bytes that have not left yet.
-    var held: Int { output?.bytes.count ?? 0 }
+    var held: Int { pending.count }
 
-    /// The buffer for what is to be sent when the callback that runs now has returned.
-    func prepareOutput() -> OutputBuffer {
-        let buffer: OutputBuffer
-        if let output {
-            buffer = output
-        } else {
-            buffer = context.buffers.take()
-            output = buffer
+    private var hasOutput: Bool { pending.capacity > 0 }
+
+    /// What is to be sent when the callback that runs now has returned; append to it.
+    var output: ByteBuffer {
+        _read { yield pending }
+        _modify {
+            planFlush()
+            yield &pending
         }
+    }
+
+    private func planFlush() {
+        if !hasOutput { buffers.lend(to: &pending) }
         if !isFlushPlanned, !interest.contains(.writable) {
             isFlushPlanned = true
-            context.loop.flushSoon(self)
+            loop.flushSoon(self)
         }
-        return buffer
     }
 
     /// Sends what is held and then `bytes`, without a copy of what leaves at once.
     func writeThrough(_ bytes: UnsafeRawBufferPointer) {
         guard !isClosed else { return }
         if interest.contains(.writable) {
-            prepareOutput().bytes.append(bytes)
+            output.append(bytes)
             return
         }
         do throws(SystemError) {
             let heldBefore = held
             var sent = 0
-            if let output {
-                sent = try Socket.send(descriptor.rawValue, output.bytes.readable, bytes)
-                output.bytes.consume(min(sent, heldBefore))
+            if heldBefore > 0 {
+                sent = try Socket.send(descriptor.rawValue, pending.readable, bytes)
+                pending.consume(min(sent, heldBefore))
             } else {
                 sent = try Socket.send(descriptor.rawValue, bytes)
             }
             let rest = bytes.count - max(0, sent - heldBefore)
             if rest > 0 {
-                prepareOutput().bytes.append(UnsafeRawBufferPointer(rebasing: bytes[(bytes.count - rest)...]))
+                output.append(UnsafeRawBufferPointer(rebasing: bytes[(bytes.count - rest)...]))
             }
         } catch {
             // Its handler is in the middle of a write: it hears of the loss when that has returned.
             sendError = error
-            _ = prepareOutput()
+            planFlush()
         }
     }
 
     func flush() {
         isFlushPlanned = false
-        guard !isClosed, let output else { return }
+        guard !isClosed, hasOutput else { return }
         if let sendError { return lose(sendError.description) }
-        guard !output.bytes.isEmpty else { return allSent(output) }
+        guard !pending.isEmpty else { return allSent() }
         let sent: Int
         do throws(SystemError) {
-            sent = try Socket.send(descriptor.rawValue, output.bytes.readable)
+            sent = try Socket.send(descriptor.rawValue, pending.readable)
         } catch {
             return lose(error.description)
         }
-        output.bytes.consume(sent)
-        if output.bytes.isEmpty { return allSent(output) }
+        pending.consume(sent)
+        if pending.isEmpty { return allSent() }
         if sent > 0 || writeDeadline == .never { setWriteDeadline(now + codec.writeTimeout) }
         updateInterest()
     }
 
-    private func allSent(_ buffer: OutputBuffer) {
-        output = nil
-        context.buffers.giveBack(buffer)
+    private func allSent() {
+        buffers.takeBack(&pending)
         writeDeadline = .never
         updateInterest()
         switch ending {
@@ -256,12 +263,12 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
 
     func setReadDeadline(_ deadline: Instant) {
         readDeadline = deadline
-        if deadline != .never { context.loop.set(timer, at: min(deadline, writeDeadline)) }
+        if deadline != .never { loop.set(timer, at: min(deadline, writeDeadline)) }
     }
 
     private func setWriteDeadline(_ deadline: Instant) {
         writeDeadline = deadline
-        context.loop.set(timer, at: min(deadline, readDeadline))
+        loop.set(timer, at: min(deadline, readDeadline))
     }
 
     func expired(_ timer: Timer) {
@@ -272,7 +279,7 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
             codec.readExpired()
         }
         let next = min(readDeadline, writeDeadline)
-        if !isClosed, next != .never { context.loop.set(timer, at: next) }
+        if !isClosed, next != .never { loop.set(timer, at: next) }
     }
 
     // MARK: The end
@@ -284,7 +291,7 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
     func finish(lingering: Bool) {
         guard !isClosed else { return }
         ending = .afterFlush(lingering: lingering)
-        if output == nil { lingering ? linger() : close() }
+        if !hasOutput { lingering ? linger() : close() }
     }
 
     private func linger() {
@@ -295,7 +302,7 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
         updateInterest()
         writeDeadline = .never
         setReadDeadline(now + 2_000_000_000)
-        context.loop.set(timer, at: readDeadline)
+        loop.set(timer, at: readDeadline)
     }
 
     /// The connection is lost: whatever is under way hears of it.
@@ -350,14 +357,10 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
     private func close() {
         guard !isClosed else { return }
         isClosed = true
-        context.loop.cancel(timer)
-        context.loop.deregister(descriptor.rawValue)
+        loop.cancel(timer)
+        loop.deregister(descriptor.rawValue)
         if !isFeeding { input.release() }
-        if let output {
-            output.bytes.removeAll()
-            context.buffers.giveBack(output)
-            self.output = nil
-        }
+        if hasOutput { buffers.takeBack(&pending) }
         chosenCodec = nil  // it holds on to its connection
         server.closed(self)
     }
