@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 import Logging
 import PenstockAdmin
@@ -88,6 +89,8 @@ public final class Gateway {
     ///
     /// - Throws: ``GatewayError``: an address in use, a folder that is missing.
     public func start() throws(GatewayError) {
+        // Functions run as the same user: none may read the memory or the environment of the gateway (trust.md).
+        _ = penstock_undumpable()
         let configuration = running.configuration
         try open(configuration)
         let prepared = try functions.prepare(configuration)
