@@ -32,7 +32,7 @@ public struct ScriptedAnswer: Sendable {
     public var essence: String {
         let own = ["date", "server", "x-request-id", "connection", "content-length", "transfer-encoding"]
         let lines = fields.filter { !own.contains($0.name.lowercased()) }.map { "\($0.name): \($0.value)\n" }
-        let content = body.count < 1_000 ? withoutRequestID : "\(body.count) bytes, hash \(body.hashValue)"
+        let content = body.count < 1_000 ? withoutRequestID : body.outline
         return "\(status), \(isWhole ? "whole" : "cut")\n\(lines.joined())\n\(content)"
     }
 

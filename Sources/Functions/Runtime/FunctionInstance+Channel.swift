@@ -185,7 +185,7 @@ extension FunctionInstance {
             return violate(error)
         }
         guard envelope == nil || !invocation.isRaw else { return violate(.unexpected(.reply)) }
-        let ticket = finishEvent(surplus: surplus)
+        let ticket = finishEvent(surplus: surplus, isLast: frame.isLast)
         let now = MonotonicClock.now()
         if let envelope {
             ticket?.replied(at: now, envelope, payload)

@@ -150,17 +150,19 @@ final class FunctionInstance: @unchecked Sendable {  // see above: `holder` says
 
     /// It has answered; gives the ticket back, and itself to the pool.
     ///
-    /// - Parameter surplus: whether it has written more than the answer.
+    /// - Parameters:
+    ///   - surplus: whether it has written more than the answer.
+    ///   - isLast: whether it ends now.
     /// - Returns: whom the answer is for. The instance may be on another loop from here on.
-    func finishEvent(surplus: Bool) -> Ticket? {
+    func finishEvent(surplus: Bool, isLast: Bool = false) -> Ticket? {
         readLog(untilDry: true)
         let finished = ticket
         ticket = nil
         answered &+= 1
         share.loop.cancel(timer)
-        if surplus { isDoomed = true }
+        if surplus || isLast { isDoomed = true }
         perform(state.receive(.answered), nil)
-        if surplus { violate(.surplusBytes) }
+        if surplus { violate(.surplusBytes) } else if isLast { drain() }
         return finished
     }
 

@@ -4,7 +4,7 @@
 ///     INIT_ERROR  {"errorMessage", "errorType", "stackTrace"}
 ///     REPLY       u16 status | u32 length of the fields | "name: value\r\n" ... | body
 ///     RESULT      what the handler returned, as JSON
-///     ERROR       {"errorMessage", "errorType", "requestId", "stackTrace"}
+///     ERROR       {"errorMessage", "errorType", "requestId", "stackTrace"}; flag 1: the instance ends after it
 ///
 /// An instance runs its owner's code: nothing of what it writes is believed before it was checked.
 public struct InstanceFrame: Equatable, Sendable {
@@ -29,6 +29,9 @@ public struct InstanceFrame: Equatable, Sendable {
     /// The whole frame's bytes, its head included.
     public let length: Int
 
+    /// Whether the instance takes no event after it.
+    public let isLast: Bool
+
     /// Reads a frame's head.
     ///
     /// - Parameters:
@@ -43,11 +46,11 @@ public struct InstanceFrame: Equatable, Sendable {
         guard length <= limit else { throw .tooLong }
         guard bytes.count >= InvocationFrame.headLength else { return nil }
         guard let kind = Kind(rawValue: bytes[4]) else { throw .unknownKind(bytes[4]) }
-        guard bytes[5] == 0 else { throw .unknownFlags(bytes[5]) }
+        guard bytes[5] == 0 || (kind == .error && bytes[5] == 1) else { throw .unknownFlags(bytes[5]) }
         let aux = Int(bytes.loadUnaligned(fromByteOffset: 6, as: UInt16.self).bigEndian)
         let id = bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self).bigEndian
         if kind == .reply, length < InvocationFrame.headLength + Envelope.headLength { throw .badEnvelope }
-        return InstanceFrame(kind: kind, aux: aux, id: id, length: length)
+        return InstanceFrame(kind: kind, aux: aux, id: id, length: length, isLast: bytes[5] == 1)
     }
 }
 

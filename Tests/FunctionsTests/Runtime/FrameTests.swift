@@ -49,7 +49,7 @@ struct FrameTests {
         for count in 0...wire.count {
             try page.with(wire[..<count]) { bytes in
                 let frame = try bytes.withUnsafeBytes { try InstanceFrame.parse($0, limit: 1024) }
-                let expected = InstanceFrame(kind: .reply, aux: 0, id: 7, length: wire.count)
+                let expected = InstanceFrame(kind: .reply, aux: 0, id: 7, length: wire.count, isLast: false)
                 #expect(frame == (count < 16 ? nil : expected), "cut after \(count) bytes")
             }
         }
@@ -128,6 +128,7 @@ struct RefusedFrame: Sendable, CustomTestStringConvertible {
         .init(why: "an INVOKE from an instance", bytes: head(12, 1), error: .unknownKind(1), knownAt: 16),
         .init(why: "CHUNK, which nobody asked for", bytes: head(12, 9), error: .unknownKind(9), knownAt: 16),
         .init(why: "flags of a later protocol", bytes: head(20, 3, 1), error: .unknownFlags(1), knownAt: 16),
+        .init(why: "an ERROR with them", bytes: head(20, 4, 2), error: .unknownFlags(2), knownAt: 16),
         .init(why: "a reply without an envelope", bytes: head(17, 3), error: .badEnvelope, knownAt: 16),
     ]
 }

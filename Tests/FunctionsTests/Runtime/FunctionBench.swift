@@ -159,9 +159,9 @@ final class PrintedLines: InstanceOutput, Sendable {
     }
 }
 
-/// Waits until `condition` holds; a test that never sees it fails after 20 s.
+/// Waits until `condition` holds; a test that never sees it fails after a minute.
 func eventually(_ what: Comment, _ condition: () async -> Bool) async {
-    for _ in 0..<2000 {
+    for _ in 0..<6000 {
         if await condition() { return }
         try? await Task.sleep(for: .milliseconds(10))
     }

@@ -11,7 +11,8 @@ const path = require('path');
 
 const RESULT = 2, REPLY = 3, ERROR = 4, READY = 5, INIT_ERROR = 6; // from us
 const INVOKE = 1, DRAIN = 7; // to us, and CANCEL = 8
-const RAW = 1;
+const RAW = 1; // flag of INVOKE
+const LAST = 1; // flag of ERROR
 const JSON_FIELD = 'content-type: application/json\r\n';
 
 const [directory, file, name, limitText, concurrencyText, eventsText, answersText] = process.argv.splice(2);
@@ -148,9 +149,9 @@ function checkSize(size) {
 
 // -- Frames ------------------------------------------------------------------------------------------------------------
 
-function headOf(buffer, kind, aux, id) {
+function headOf(buffer, kind, aux, id, flags = 0) {
   buffer.writeUInt32BE(buffer.length - 4, 0);
-  buffer.writeUInt16BE(kind << 8, 4);
+  buffer.writeUInt16BE((kind << 8) | flags, 4);
   buffer.writeUInt16BE(aux, 6);
   buffer.writeUInt32BE(id[0], 8);
   buffer.writeUInt32BE(id[1], 12);
@@ -166,10 +167,10 @@ function write(frame) {
   }
 }
 
-function frameOf(kind, aux, id, text) {
+function frameOf(kind, aux, id, text, flags) {
   const length = Buffer.byteLength(text);
   const buffer = Buffer.allocUnsafe(16 + length);
-  headOf(buffer, kind, aux, id);
+  headOf(buffer, kind, aux, id, flags);
   buffer.utf8Write(text, 16, length);
   return buffer;
 }
@@ -255,8 +256,9 @@ class Invocation {
     }
     this.finish(frame);
   }
-  fail(error, type) {
-    if (running.delete(this)) this.finish(frameOf(ERROR, 0, this.id, describe(error, this.requestId, type)));
+  fail(error, type, flags) {
+    if (!running.delete(this)) return;
+    this.finish(frameOf(ERROR, 0, this.id, describe(error, this.requestId, type), flags));
   }
   finish(frame) {
     write(frame);
@@ -294,7 +296,7 @@ function leave() {
 /** Nobody knows what state the process is in: the events in it fail, and it ends. */
 function fatal(error, type) {
   if (running.size === 0) describe(error, '', type);
-  for (const invocation of [...running]) invocation.fail(error, type);
+  for (const invocation of [...running]) invocation.fail(error, type, LAST);
   process.exit(1);
 }
 
