@@ -55,12 +55,9 @@ public final class AdminHandler: Handler {
 
     private func answer(_ exchange: Exchange, _ status: Int, _ type: StaticString) {
         exchange.response.status = status
-        exchange.response.contentLength = text.count
         exchange.response.fields.append(.contentType, "content-type", type)
         exchange.response.fields.append(.cacheControl, "cache-control", "no-store")
-        exchange.respond(end: false)
-        exchange.write(text.readable.bytes)
-        exchange.end()
+        exchange.respond(body: text.readable.bytes)
     }
 
     private func isAllowed(_ exchange: Exchange) -> Bool {

@@ -64,13 +64,7 @@ enum FunctionReply {
 
     /// Sends the response, filled in, with its body.
     static func send(_ exchange: Exchange, body: UnsafeRawBufferPointer) {
-        let response = exchange.response
-        guard hasBody(response.status) else { return exchange.respond(end: true) }
-        response.contentLength = body.count
-        guard !body.isEmpty, exchange.head.method != .head else { return exchange.respond(end: true) }
-        exchange.respond(end: false)
-        exchange.write(body.bytes)
-        exchange.end()
+        hasBody(exchange.response.status) ? exchange.respond(body: body.bytes) : exchange.respond(end: true)
     }
 
     /// Whether a response with this status may have a body (RFC 9110 §6.4.1).

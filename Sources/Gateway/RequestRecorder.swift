@@ -76,7 +76,7 @@ final class RequestRecorder: ExchangeRecorder, Flushable {
         inFlight.add(-1)
         let record = record(of: exchange)
         let status = exchange.hasResponded ? exchange.response.status : exchange.failure?.status ?? 0
-        let now = log == nil ? exchange.loop.now : MonotonicClock.now()
+        let now = log == nil ? exchange.now : MonotonicClock.now()
         let duration = Int(max(0, now - exchange.startedAt))
         record.metrics.record(method: Int(exchange.head.method.rawValue), status: status, nanoseconds: duration)
         receivedBytes.add(exchange.bytesReceived)

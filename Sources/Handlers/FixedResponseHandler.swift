@@ -28,11 +28,7 @@ public final class FixedResponseHandler: Handler {
         let response = exchange.response
         response.status = status
         guard hasBody else { return exchange.respond(end: true) }
-        response.contentLength = body.count
         if !body.isEmpty { contentType.withUnsafeBytes { response.fields.append(.contentType, "content-type", $0) } }
-        guard exchange.head.method != .head, !body.isEmpty else { return exchange.respond(end: true) }
-        exchange.respond(end: false)
-        body.withUnsafeBytes { _ = exchange.write($0.bytes) }
-        exchange.end()
+        body.withUnsafeBytes { exchange.respond(body: $0.bytes) }
     }
 }

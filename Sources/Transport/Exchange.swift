@@ -18,7 +18,7 @@ public enum ExchangeBody: Equatable, Sendable {
 /// One request and its response, whatever protocol it came over.
 ///
 /// Recycled by its loop, and used on that loop only; ``id`` is all that may cross to another thread. A handler fills in
-/// ``response`` and calls ``respond(end:)``, then ``write(_:)`` and ``end(trailers:)``.
+/// ``response`` and calls ``respond(body:)``, or ``respond(end:)``, ``write(_:)`` and ``end(trailers:)``.
 public final class Exchange {
     /// The request: valid until the exchange has ended.
     public let head = RequestHead()
@@ -38,7 +38,7 @@ public final class Exchange {
     /// What belongs to one request, and is forgotten as a whole when it has ended.
     private struct Life {
         unowned(unsafe) var front: (any ExchangeFront)?
-        var connection: ConnectionInfo?
+        unowned(unsafe) var connection: ConnectionInfo?  // as long as its front
         var settings: ServerSettings?
         var route: Route?
         /// The handler where it is not the route's.
@@ -109,6 +109,9 @@ public final class Exchange {
 
     /// What the listener said when the request began; `nil` only before it has begun.
     public var settings: ServerSettings? { life.settings }
+
+    /// The time at which its loop's round began.
+    public var now: Instant { loop.now }
 
     /// When the head was complete.
     public var startedAt: Instant { life.startedAt }
@@ -201,12 +204,27 @@ public final class Exchange {
     /// - Parameter end: no body follows. Otherwise the body is ``ResponseHead/contentLength`` bytes, or as long as it is.
     public func respond(end: Bool) {
         guard !hasResponded, !hasEnded else { return }
+        beginResponse(isWhole: end)
+        life.front?.respond(self, end: end)
+    }
+
+    /// Sends ``response`` and a whole body, for HEAD its length alone.
+    ///
+    /// - Parameter body: valid during the call only; its length becomes ``ResponseHead/contentLength``.
+    public func respond(body: RawSpan) {
+        guard !hasResponded, !hasEnded else { return }
+        response.contentLength = body.byteCount
+        if head.method != .head { life.bytesSent = body.byteCount }
+        beginResponse(isWhole: true)
+        life.front?.respond(self, body: body)
+    }
+
+    private func beginResponse(isWhole: Bool) {
         if let route = life.route, !route.responseStages.isEmpty {
             for stage in route.responseStages { stage.apply(to: self) }
         }
         life.hasResponded = true
-        if end { life.hasEnded = true }
-        life.front?.respond(self, end: end)
+        life.hasEnded = isWhole
     }
 
     /// Sends body bytes; all of them are taken, and copied as far as they cannot leave now.

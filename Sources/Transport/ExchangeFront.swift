@@ -7,6 +7,9 @@ public protocol ExchangeFront: AnyObject {
     /// Sends ``Exchange/response``; `end` where no body follows.
     func respond(_ exchange: Exchange, end: Bool)
 
+    /// Sends ``Exchange/response`` and all of its body, unless the request or the status has none.
+    func respond(_ exchange: Exchange, body: RawSpan)
+
     /// Sends an interim response (1xx).
     func inform(_ head: ResponseHead, _ exchange: Exchange)
 

@@ -12,11 +12,8 @@ enum GatewayAnswer {
         body.append("\"}\n")
         let response = exchange.response
         response.status = error.status
-        response.contentLength = body.count
         response.fields.append(.contentType, "content-type", "application/json")
         if let seconds = error.retryAfter { response.fields.append(.retryAfter, "retry-after", decimal: seconds) }
-        exchange.respond(end: false)
-        exchange.write(body.readable.bytes)
-        exchange.end()
+        exchange.respond(body: body.readable.bytes)
     }
 }

@@ -182,6 +182,12 @@ public final class ScriptedFront {
             if end { finish() }
         }
 
+        public func respond(_ exchange: Exchange, body: RawSpan) {
+            respond(exchange, end: false)
+            _ = write(body, exchange)
+            finish()
+        }
+
         public func inform(_ head: ResponseHead, _ exchange: Exchange) { answer.interim.append(head.status) }
 
         public func write(_ bytes: RawSpan, _ exchange: Exchange) -> Int {

@@ -43,7 +43,6 @@ final class HTTP1Server: ServerCodec {
     @exclusivity(unchecked) private var keepsAlive = true
     @exclusivity(unchecked) private var isDraining = false
     @exclusivity(unchecked) private var isInsideHead = false
-    @exclusivity(unchecked) private var wasHeld = false
     @exclusivity(unchecked) private var hasContinued = false
     @exclusivity(unchecked) private(set) var hasServed = false
     @exclusivity(unchecked) private var discarded = 0
@@ -87,10 +86,9 @@ final class HTTP1Server: ServerCodec {
         return false
     }
 
-    var isPaused: Bool { unconsumed >= Self.credit }
-
-    var wantsInput: Bool {
-        switch incoming {
+    func wantsInput(hasRoom: Bool) -> Bool {
+        if hasRoom, unconsumed < Self.credit { return true }
+        return switch incoming {
         case .head: connection.held < Exchange.writeLimit
         case .closed: true
         case .body, .chunks: unconsumed < Self.credit
@@ -119,7 +117,7 @@ final class HTTP1Server: ServerCodec {
     /// Whether the client takes its answers, so that it may have another one; otherwise ``drained()`` reads on.
     private var hasRoom: Bool {
         guard connection.held >= Exchange.writeLimit else { return true }
-        wasHeld = true
+        connection.tellsWhenDrained = true
         return false
     }
 
@@ -343,8 +341,6 @@ final class HTTP1Server: ServerCodec {
     // MARK: The connection's life
 
     func drained() {
-        guard wasHeld else { return }
-        wasHeld = false
         if let exchange { exchange.deliverWritable() } else { connection.resumeInput() }
     }
 
@@ -409,6 +405,17 @@ final class HTTP1Server: ServerCodec {
 
 extension HTTP1Server: ExchangeFront {
     func respond(_ exchange: Exchange, end: Bool) {
+        sendHead(exchange, end: end)
+        if end { endExchange() }
+    }
+
+    func respond(_ exchange: Exchange, body: RawSpan) {
+        sendHead(exchange, end: true)
+        if case .length = outgoing { send(body) }
+        endExchange()
+    }
+
+    private func sendHead(_ exchange: Exchange, end: Bool) {
         let head = exchange.head
         let response = exchange.response
         if let failure = exchange.failure, failure.closesConnection { keepsAlive = false }
@@ -427,7 +434,6 @@ extension HTTP1Server: ExchangeFront {
             requestID: exchange.requestID,
             to: &connection.output
         )
-        if end { endExchange() }
     }
 
     /// Whether the connection cannot be kept: the client may or may not send the body that it asked leave for, or
@@ -492,7 +498,7 @@ extension HTTP1Server: ExchangeFront {
         case .untilClose: send(bytes)
         }
         let held = connection.held
-        if held > Exchange.writeLimit { wasHeld = true }
+        if held > Exchange.writeLimit { connection.tellsWhenDrained = true }
         return held
     }
 

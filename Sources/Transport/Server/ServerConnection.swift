@@ -8,11 +8,9 @@ protocol ServerCodec: AnyObject {
     /// Takes bytes, as many as it can use now; the connection keeps the rest and offers it again.
     func receive(_ bytes: UnsafeRawBufferPointer) -> Int
 
-    /// Whether it could use more bytes: otherwise the client is not read from once the limit for pipelining is reached.
-    var wantsInput: Bool { get }
-
-    /// Whether it must not be given more bytes: its handler holds the client back.
-    var isPaused: Bool { get }
+    /// Whether the client is to be read from: the codec could use more bytes, or there is room for what it cannot use now
+    /// and its handler does not hold the client back.
+    func wantsInput(hasRoom: Bool) -> Bool
 
     /// Whether nothing is under way, so that the connection may be closed without loss.
     var isIdle: Bool { get }
@@ -26,7 +24,7 @@ protocol ServerCodec: AnyObject {
     /// The client will send no more.
     func receivedEnd()
 
-    /// Everything that was held back has been sent.
+    /// Everything that was held back has been sent, as ``ServerConnection/tellsWhenDrained`` has asked to hear.
     func drained()
 
     /// The deadline for reading has passed.
@@ -62,11 +60,15 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
     @exclusivity(unchecked) private var ending = Ending.none
     @exclusivity(unchecked) private var readDeadline = Instant.never
     @exclusivity(unchecked) private var writeDeadline = Instant.never
+    @exclusivity(unchecked) private var isReceiving = false
     @exclusivity(unchecked) private var isFeeding = false
     @exclusivity(unchecked) private var isFlushPlanned = false
     @exclusivity(unchecked) private var isClosed = false
     @exclusivity(unchecked) private var inputHasEnded = false
     @exclusivity(unchecked) private var isInputPaused = false
+
+    /// Whether the codec waits until everything has been sent.
+    @exclusivity(unchecked) var tellsWhenDrained = false
 
     /// Its place in the server's list.
     @exclusivity(unchecked) var place = 0
@@ -126,7 +128,10 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
         guard let count else { return }
         guard count > 0 else { return receiveEnd() }
         if case .lingering = ending { return }
+        isReceiving = true
         feed(UnsafeRawBufferPointer(rebasing: loop.input[..<count]))
+        isReceiving = false
+        if isFlushPlanned { flush() }
     }
 
     private func receiveEnd() {
@@ -173,8 +178,8 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
     private func updateInterest() {
         guard !isClosed else { return }
         var wanted: Readiness = hasOutput && !isFlushPlanned ? .writable : []
-        let isReading = (input.count < info.settings.pipelineLimit && !codec.isPaused) || codec.wantsInput
-        if !inputHasEnded, isReading { wanted.insert(.readable) }
+        let hasRoom = input.isEmpty || input.count < info.settings.pipelineLimit
+        if !inputHasEnded, codec.wantsInput(hasRoom: hasRoom) { wanted.insert(.readable) }
         guard wanted != interest else { return }
         interest = wanted
         loop.watch(descriptor.rawValue, wanted)
@@ -200,7 +205,7 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
         if !hasOutput { buffers.lend(to: &pending) }
         if !isFlushPlanned, !interest.contains(.writable) {
             isFlushPlanned = true
-            loop.flushSoon(self)
+            if !isReceiving { loop.flushSoon(self) }
         }
     }
 
@@ -253,7 +258,10 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
         writeDeadline = .never
         updateInterest()
         switch ending {
-        case .none: codec.drained()
+        case .none:
+            guard tellsWhenDrained else { return }
+            tellsWhenDrained = false
+            codec.drained()
         case .afterFlush(let lingering): lingering ? linger() : close()
         case .lingering: break
         }
