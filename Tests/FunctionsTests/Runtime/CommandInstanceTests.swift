@@ -54,6 +54,7 @@ struct CommandInstanceTests {
         #expect(await bench.call(pool, "1").error?.kind == .tooLarge)
         let second = await bench.call(pool, "2")
         #expect(second == .result("\"answer\"") || second.error?.kind == .violation)
+        await eventually("who said too much is gone") { pool.statistics.alive == 0 }
         #expect(
             await bench.call(pool, "3").error?.message
                 == "RequestId: r-1 Error: Runtime exited with error: exit status 7"
