@@ -11,20 +11,22 @@ struct CodeFingerprint: Equatable {
     private static let limit = 20_000
     private static let skipped: Set<String> = [".", "..", "__pycache__", ".git", ".build", ".penstock"]
 
-    /// Looks at a file, or at everything below a folder.
-    init(_ path: String) { add(path, depth: 0) }
+    /// Looks at files, and at everything below folders.
+    init(_ paths: [String]) { for path in paths { add(path, depth: 0) } }
 
     private mutating func add(_ path: String, depth: Int) {
         var status = stat()
         guard entries < Self.limit, depth < 32, lstat(path, &status) == 0 else { return }
         entries += 1
         mix(path)
-        mix(UInt64(bitPattern: Int64(status.st_mtim.tv_sec)))
-        mix(UInt64(bitPattern: Int64(status.st_mtim.tv_nsec)))
-        mix(UInt64(bitPattern: Int64(status.st_size)))
         mix(UInt64(status.st_ino))
+        // A folder's own time changes with what is skipped: Python makes `__pycache__` when it first runs.
         if status.st_mode & S_IFMT == S_IFDIR {
             for name in Self.names(in: path) { add("\(path)/\(name)", depth: depth + 1) }
+        } else {
+            mix(UInt64(bitPattern: Int64(status.st_mtim.tv_sec)))
+            mix(UInt64(bitPattern: Int64(status.st_mtim.tv_nsec)))
+            mix(UInt64(bitPattern: Int64(status.st_size)))
         }
     }
 

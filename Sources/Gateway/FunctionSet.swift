@@ -58,7 +58,7 @@ final class FunctionSet {
                 continue
             }
             let settings = try FunctionSettings(function, gateway: environment)
-            let fingerprint = CodeFingerprint(settings.codePath)
+            let fingerprint = CodeFingerprint(settings.codePaths)
             let name = settings.name
             if let old = built[name], old.settings == settings, old.fingerprint == fingerprint {
                 prepared.built[name] = old
@@ -135,10 +135,13 @@ final class FunctionSet {
 
 extension FunctionSettings {
     /// Where the code is whose change makes another function of it.
-    fileprivate var codePath: String {
+    ///
+    /// A command may run in any folder, that of routes.yaml with its logs too: only what it names is taken for code.
+    fileprivate var codePaths: [String] {
         switch program {
-        case .python, .node: directory
-        case .jsonLines(let program, _), .exec(let program, _): program
+        case .python, .node: [directory]
+        case .jsonLines(let program, let arguments), .exec(let program, let arguments):
+            [program] + arguments.map { $0.hasPrefix("/") ? $0 : "\(directory)/\($0)" }
         }
     }
 }
