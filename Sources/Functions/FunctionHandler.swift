@@ -1,6 +1,7 @@
 internal import PenstockBytes
 public import PenstockHTTP
 internal import PenstockNetworking
+internal import PenstockObservability
 internal import PenstockSystem
 public import PenstockTransport
 
@@ -16,6 +17,8 @@ public final class FunctionHandler: Handler {
     private let encoder: EventEncoder
     private let metrics: FunctionMetrics
     private let budget: BufferBudget
+    private let output: any InstanceOutput
+    private let name: [UInt8]
     private var free: [Invocation] = []
 
     /// Answers the requests of one route on one loop.
@@ -25,16 +28,20 @@ public final class FunctionHandler: Handler {
     ///   - encoder: of the route's events.
     ///   - metrics: the loop's share of what is counted of the function.
     ///   - budget: of all collected bodies of the process.
+    ///   - output: takes the loop's lines of functions: what is wrong with an answer is one more.
     public init(
         invoker: any FunctionInvoker,
         encoder: EventEncoder,
         metrics: FunctionMetrics,
-        budget: BufferBudget
+        budget: BufferBudget,
+        output: any InstanceOutput
     ) {
         self.invoker = invoker
         self.encoder = encoder
         self.metrics = metrics
         self.budget = budget
+        self.output = output
+        name = Array(metrics.function.utf8)
     }
 
     // MARK: Handler
@@ -157,7 +164,7 @@ extension FunctionHandler: InvocationObserver {
         do throws(InvocationError) {
             try FunctionReply.fill(exchange.response, status: status, fields: fields)
         } catch {
-            return failed(invocation, error)
+            return refuse(invocation, error)
         }
         if let exchange = end(invocation) { FunctionReply.send(exchange, body: body) }
     }
@@ -171,8 +178,17 @@ extension FunctionHandler: InvocationObserver {
             let result = try FunctionResult(json: json)
             replied(invocation, status: result.status, fields: result.fields.readable, body: result.body.readable)
         } catch {
-            failed(invocation, error)
+            refuse(invocation, error)
         }
+    }
+
+    /// The answer is none: its instance does not know, so it is said here.
+    private func refuse(_ invocation: Invocation, _ error: InvocationError) {
+        name.withUnsafeBytes { name in
+            let (instance, id) = (invocation.instance, invocation.requestID)
+            output.report(error, from: FunctionLog.Source(function: name, instance: instance, requestID: id))
+        }
+        failed(invocation, error)
     }
 
     public func failed(_ invocation: Invocation, _ error: InvocationError) {

@@ -4,8 +4,10 @@ public import PenstockObservability
 ///
 /// ``FunctionHandler`` counts the outcome of every invocation; whoever starts instances counts those.
 public final class FunctionMetrics {
+    /// The function's name.
+    let function: String
+
     private let registry: MetricsRegistry
-    private let function: String
     private let shard: Int
     private let invocations: Counter
     private let queue: Histogram

@@ -29,6 +29,9 @@ public final class Invocation {
     /// Whether the result is wanted as the JSON that the handler returned, not as a response.
     public var isRaw = false
 
+    /// The number of the instance that had it last; the invoker writes it before it calls the observer.
+    public var instance = 0
+
     /// Nanoseconds until an instance took it; the invoker writes it before it calls the observer.
     public var queueNanoseconds: Int64 = 0
 
@@ -166,6 +169,7 @@ public final class Invocation {
         if body.capacity > 16_384 { body.release() } else { body.removeAll() }
         deadline = .never
         isRaw = false
+        instance = 0
         queueNanoseconds = 0
         runNanoseconds = -1
         initNanoseconds = -1

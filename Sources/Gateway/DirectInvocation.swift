@@ -127,7 +127,10 @@ private final class DirectCaller: InvocationObserver {
         end(result: Array(body), error: nil)
     }
 
-    func returned(_ invocation: Invocation, json: UnsafeRawBufferPointer) { end(result: Array(json), error: nil) }
+    func returned(_ invocation: Invocation, json: UnsafeRawBufferPointer) {
+        let isPrinted = json.last == 0x0A  // by a program of its own, as the end of its line
+        end(result: Array(isPrinted ? json.dropLast() : json[...]), error: nil)
+    }
 
     func failed(_ invocation: Invocation, _ error: InvocationError) { end(result: nil, error: Array(error.json)) }
 }

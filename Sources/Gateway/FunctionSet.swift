@@ -45,7 +45,10 @@ final class FunctionSet {
         self.shared = shared
         swiftFunctions = SwiftFunctionSet(swift, loops: loops, writer: shared.logWriter)
         self.supervisor = supervisor
-        shares = loops.map { InstanceLoop(loop: $0, output: FunctionOutput(loop: $0, writer: shared.logWriter)) }
+        shares = loops.map { loop in
+            let output = FunctionOutput(loop: loop, writer: shared.logWriter)
+            return InstanceLoop(loop: loop, output: output, metrics: shared.metrics)
+        }
     }
 
     /// Makes a pool for every function that is new or has changed; the others keep theirs, with its warm instances.
@@ -122,7 +125,8 @@ final class FunctionSet {
                 parameterNames: parameterNames
             ),
             metrics: FunctionMetrics(registry: shared.metrics, function: name, shard: shard),
-            budget: prepared.budget
+            budget: prepared.budget,
+            output: shares[shard].output
         )
     }
 

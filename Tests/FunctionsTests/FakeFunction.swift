@@ -19,6 +19,9 @@ final class FakeFunction: FunctionInvoker {
 
     let registry = MetricsRegistry()
 
+    /// What its log has.
+    let lines = PrintedLines()
+
     init(_ answers: ((Invocation, any InvocationObserver) -> Void)? = nil) { self.answers = answers }
 
     func invoke(_ invocation: Invocation) {
@@ -51,7 +54,8 @@ final class FakeFunction: FunctionInvoker {
             invoker: self,
             encoder: EventEncoder(path: "/{rest*}"),
             metrics: FunctionMetrics(registry: registry, function: "fake", shard: 0),
-            budget: budget
+            budget: budget,
+            output: lines
         )
     }
 

@@ -59,6 +59,15 @@ struct FunctionAnswerTests {
     }
 
     @Test
+    func `what is wrong with an answer is a line in the log of its function`() throws {
+        let function = FakeFunction { $1.reply($0, 600) }
+        let front = try ScriptedFront(function.handler())
+        #expect(front.answer("GET /").status == 502)
+        let line = "[ERROR] Runtime.InvalidResponse: the status must be a number from 200 to 599, not 600"
+        #expect(function.lines.all.map { String($0.drop { $0 != "[" }) } == [line])
+    }
+
+    @Test
     func `the client learns nothing of an error but its status`() throws {
         let error = InvocationError(.function, type: "ValueError", message: "secret detail")
         let function = FakeFunction { $1.failed($0, error) }

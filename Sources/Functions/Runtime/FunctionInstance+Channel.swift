@@ -240,10 +240,8 @@ extension FunctionInstance {
 
     /// Writes down a failure that the instance could not write down itself.
     func report(_ failure: InvocationError) {
-        let line = "[ERROR] \(failure.type): \(failure.message)"
-        withSource { source in
-            Array(line.utf8).withUnsafeBytes { share.output.printed($0, from: source) }
-        }
+        guard !failure.isInstanceReport else { return }
+        withSource { share.output.report(failure, from: $0) }
     }
 
     private func print(_ bytes: UnsafeRawBufferPointer) {
@@ -255,6 +253,13 @@ extension FunctionInstance {
     private func flushLog() {
         withSource { source in
             log.flush(at: share.loop.now) { share.output.printed($0, from: source) }
+        }
+    }
+
+    /// Nothing more will be printed.
+    func endLog() {
+        withSource { source in
+            log.end { share.output.printed($0, from: source) }
         }
     }
 

@@ -100,6 +100,7 @@ final class FunctionInstance: @unchecked Sendable {  // see above: `holder` says
     /// On its loop.
     func start() {
         startedAt = MonotonicClock.now()
+        share.metrics(of: pool.settings.name).coldStarted()
         share.loop.set(timer, at: share.loop.now + pool.settings.initTimeout)
         do {
             var launch = try InstanceLaunch(pool.settings)
@@ -129,6 +130,7 @@ final class FunctionInstance: @unchecked Sendable {  // see above: `holder` says
         share.loop.cancel(timer)
         wasReady = true
         readyAt = MonotonicClock.now()
+        share.metrics(of: pool.settings.name).initialised(nanoseconds: readyAt - startedAt)
         perform(state.receive(.ready), nil)
     }
 
@@ -142,7 +144,7 @@ final class FunctionInstance: @unchecked Sendable {  // see above: `holder` says
         _ = state.receive(.take)
         self.ticket = ticket
         let now = MonotonicClock.now()
-        ticket.start(at: now, instanceStartedAt: startedAt, readyAt: readyAt)
+        ticket.start(at: now, on: number, startedAt: startedAt, readyAt: readyAt)
         share.loop.set(timer, at: now + timeout)
         currentID &+= 1
         beginEvent()
@@ -256,18 +258,27 @@ final class FunctionInstance: @unchecked Sendable {  // see above: `holder` says
 
     private func failPending(_ failure: InvocationError) {
         readLog(untilDry: true)
-        if !failure.isInstanceReport { report(failure) }
         if let failed = ticket {
+            report(failure)
             ticket = nil
             failed.failed(at: MonotonicClock.now(), failure)
-        } else if !wasReady, !isStartReported {
+        } else if wasReady {
+            if !wasAskedToEnd { report(failure) }
+        } else if !isStartReported {
             isStartReported = true
-            failure.kind == .gateway ? pool.startPostponed(of: self) : pool.startFailed(failure, of: self)
+            if failure.kind == .gateway {
+                if !pool.isRetiring { report(failure) }
+                pool.startPostponed(of: self)
+            } else {
+                report(failure)
+                pool.startFailed(failure, of: self)
+            }
         }
     }
 
     private func release() {
         readLog(untilDry: true)
+        endLog()
         share.loop.cancel(timer)
         detach()
         for (index, watches) in watches.enumerated() where index != home {

@@ -15,8 +15,15 @@ enum InstanceFailure {
     }
 
     /// It ended before it was ready.
+    ///
+    /// Where nobody could say how, the spawner has died and taken it along: that says nothing of the function.
     static func exitedAtStart(_ status: Int32?) -> InvocationError {
-        InvocationError(.start, type: "Runtime.ExitError", message: "Error: Runtime exited \(words(for: status))")
+        guard let status else {
+            let message = "Error: killed with the process that starts instances"
+            return InvocationError(.gateway, type: "Gateway.SpawnerEnded", message: message)
+        }
+        let message = "Error: Runtime exited \(words(for: status))"
+        return InvocationError(.start, type: "Runtime.ExitError", message: message)
     }
 
     private static func words(for status: Int32?) -> String {

@@ -56,6 +56,16 @@ struct InstanceLog: ~Copyable {
         if partial.capacity > 4096 { partial.release() } else { partial.removeAll() }
     }
 
+    /// Says what was dropped and not told of yet: there will be no better moment.
+    mutating func end(_ line: (UnsafeRawBufferPointer) -> Void) {
+        if dropped > 0 { tellDropped(line) }
+    }
+
+    private mutating func tellDropped(_ line: (UnsafeRawBufferPointer) -> Void) {
+        Array("[penstock] \(dropped) lines dropped: more than \(Self.rate >> 20) MiB/s".utf8).withUnsafeBytes(line)
+        dropped = 0
+    }
+
     private mutating func cut(
         _ text: UnsafeRawBufferPointer,
         at now: Instant,
@@ -80,10 +90,7 @@ struct InstanceLog: ~Copyable {
             dropped += 1
             return
         }
-        if dropped > 0 {
-            Array("[penstock] \(dropped) lines dropped: more than \(Self.rate >> 20) MiB/s".utf8).withUnsafeBytes(line)
-            dropped = 0
-        }
+        if dropped > 0 { tellDropped(line) }
         credit -= Int64(text.count) + 64
         line(text)
     }

@@ -77,6 +77,9 @@ public final class InstancePool: Sendable {
         keeper.wake(self)
     }
 
+    /// Whether it ends its instances.
+    var isRetiring: Bool { state.withLock { $0.isRetiring } }
+
     // MARK: Events
 
     private enum Admission {
@@ -111,7 +114,10 @@ public final class InstancePool: Sendable {
                 return .lease(instance, home: home)
             }
             let mayStart = state.alive < settings.maximum && Self.allowsStart(state, at: now)
-            if state.alive == 0, !mayStart, let failure = state.lastFailure { return .refuse(failure) }
+            // One that could not start may take its time to exit: nobody waits for that.
+            if state.ready == 0, state.starting == 0, !mayStart, let failure = state.lastFailure {
+                return .refuse(failure)
+            }
             let starts = mayStart && state.starting <= state.book.waitingCount
             if state.book.waitingCount >= settings.queueLength + state.starting + (starts ? 1 : 0) {
                 return .refuse(InstanceFailure.queueFull)

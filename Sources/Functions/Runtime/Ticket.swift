@@ -41,11 +41,13 @@ final class Ticket: @unchecked Sendable {  // confined to its loop; in a pool's 
     ///
     /// - Parameters:
     ///   - now: the time.
+    ///   - instance: the instance's number.
     ///   - instanceStartedAt: when the instance was asked for.
     ///   - readyAt: when it was ready; the time between is this ticket's only if it waited for it.
-    func start(at now: Instant, instanceStartedAt: Instant, readyAt: Instant) {
+    func start(at now: Instant, on instance: Int, startedAt instanceStartedAt: Instant, readyAt: Instant) {
         phase = .running
         startedAt = now
+        invocation?.instance = instance
         invocation?.queueNanoseconds = now - acceptedAt
         invocation?.initNanoseconds = acceptedAt < readyAt ? readyAt - instanceStartedAt : -1
         if timer.isSet { invoker.loop.cancel(timer) }

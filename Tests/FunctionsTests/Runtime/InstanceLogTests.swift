@@ -55,6 +55,19 @@ struct InstanceLogTests {
             }
         }
         #expect(lines.dropFirst(kept) == ["[penstock] \(100_000 - kept) lines dropped: more than 1 MiB/s", "after"])
+        log.end { lines.append(String(decoding: $0, as: UTF8.self)) }
+        #expect(lines.count == kept + 2)
+    }
+
+    @Test
+    func `what was dropped last is told of at the end`() {
+        var log = InstanceLog()
+        var last = ""
+        withBytes(String(repeating: "x", count: 999) + "\n") { line in
+            for _ in 0..<100_000 { log.receive(line, at: Instant(nanoseconds: 1)) { _ in } }
+        }
+        log.end { last = String(decoding: $0, as: UTF8.self) }
+        #expect(last.hasPrefix("[penstock] ") && last.hasSuffix(" lines dropped: more than 1 MiB/s"))
     }
 }
 

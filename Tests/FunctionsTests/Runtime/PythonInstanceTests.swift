@@ -250,7 +250,7 @@ struct Failure: Sendable, CustomTestStringConvertible {
             event: #"{"case": "status", "value": 99}"#,
             kind: .function,
             type: "Runtime.MarshalError",
-            message: "from 100 to 599",
+            message: "from 200 to 599",
             survives: true
         ),
         .init(

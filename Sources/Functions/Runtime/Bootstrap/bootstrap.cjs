@@ -66,8 +66,8 @@ class Context {
 
 function numberOf(status) {
   const number = typeof status === 'string' && /^[0-9]{1,9}$/.test(status) ? Number(status) : status;
-  if (!Number.isInteger(number) || number < 100 || number > 599) {
-    throw new Refused(`statusCode must be a number from 100 to 599, not ${String(JSON.stringify(status)).slice(0, 40)}`);
+  if (!Number.isInteger(number) || number < 200 || number > 599) {
+    throw new Refused(`statusCode must be a number from 200 to 599, not ${String(JSON.stringify(status)).slice(0, 40)}`);
   }
   return number;
 }

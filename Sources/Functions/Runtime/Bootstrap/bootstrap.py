@@ -13,6 +13,7 @@ from struct import Struct
 RESULT, REPLY, ERROR, READY, INIT_ERROR = 2, 3, 4, 5, 6  # from us
 INVOKE, DRAIN = 1, 7  # to us
 RAW = 1
+STRICT = {"strict_mode": True} if sys.version_info >= (3, 11) else {}  # of base64
 JSON_FIELD = "content-type: application/json\r\n"
 
 
@@ -154,14 +155,14 @@ class Context:
 # -- From what the handler returned to an envelope --------------------------------------------------------------------
 
 def number_of(status):
-    if type(status) is int and 100 <= status <= 599:
+    if type(status) is int and 200 <= status <= 599:
         return status
     if type(status) is str and status.isascii() and status.isdigit():
         status = int(status[:9])
     elif type(status) is float and status.is_integer():
         status = int(status)
-    if isinstance(status, bool) or not isinstance(status, int) or not 100 <= status <= 599:
-        raise Refused(f"statusCode must be a number from 100 to 599, not {status!r:.40}")
+    if isinstance(status, bool) or not isinstance(status, int) or not 200 <= status <= 599:
+        raise Refused(f"statusCode must be a number from 200 to 599, not {status!r:.40}")
     return int(status)
 
 
@@ -224,7 +225,7 @@ def body_of(result):
     if body and result.get("isBase64Encoded") is True:
         from binascii import a2b_base64, Error
         try:
-            return a2b_base64(body)
+            return a2b_base64("".join(body.split()), **STRICT)
         except (Error, ValueError) as error:
             raise Refused("isBase64Encoded is true, but the body is not base64: " + str(error)) from None
     try:
