@@ -6,7 +6,7 @@ BINARY := .build/release/penstock
 RELEASE := swift build -c release --static-swift-stdlib --product penstock
 SANITIZER := address
 STRICT := --explicit-target-dependency-import-check error
-TEST := swift test --quiet --disable-xctest
+TEST := PENSTOCK_BINARY=$(CURDIR)/$(BINARY) PENSTOCK_PYTHON=$(CURDIR)/.venv/bin/python swift test --quiet --disable-xctest
 
 # All tests at once wait for each other longer than any of them should.
 export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH := 4
@@ -23,7 +23,8 @@ run: packages-run build ## install what is missing, build, serve routes.yaml on 
 test: packages-test venv format-check layers build ## the set-up, then the formatting check and every test
 	swift build --build-tests $(STRICT)
 	@.ci/example-package
-	PENSTOCK_BINARY=$(CURDIR)/$(BINARY) PENSTOCK_PYTHON=$(CURDIR)/.venv/bin/python $(TEST) --skip-build $(STRICT)
+	PENSTOCK_TEST_IPV6=1 $(TEST) --skip-build $(STRICT) --filter '^EndToEndTests\.'  # on [::1]
+	$(TEST) --skip-build $(STRICT)
 
 .PHONY: build
 build: packages-run ## build the release: .build/release/penstock, one file that stands alone
@@ -36,8 +37,7 @@ bench: packages-bench build ## compare with nginx, HAProxy, Caddy and function h
 
 .PHONY: sanitize
 sanitize: packages-test venv build ## every test under AddressSanitizer (SANITIZER=thread: but it does not see Mutex)
-	PENSTOCK_BINARY=$(CURDIR)/$(BINARY) PENSTOCK_PYTHON=$(CURDIR)/.venv/bin/python \
-	  $(TEST) --sanitize $(SANITIZER) --scratch-path .build/$(SANITIZER)
+	$(TEST) --sanitize $(SANITIZER) --scratch-path .build/$(SANITIZER)
 
 .PHONY: reference
 reference: build ## write the reference of configuration and metrics into README.md

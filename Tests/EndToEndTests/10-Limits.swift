@@ -122,7 +122,13 @@ struct LimitTests {
     }
 
     @Test func `one address has its own limit`() throws {
-        try withGateway("loops: 1\nlimits: { connections_per_address: 2 }\n\(Self.fixed)") { gateway throws in
+        let yaml = """
+            loops: 1
+            listeners: [{ name: public, address: "127.0.0.1:0" }]
+            limits: { connections_per_address: 2 }
+            \(Self.fixed)
+            """
+        try withGateway(yaml) { gateway throws in
             let first = try (0..<2).map { _ in
                 let client = try gateway.connect()
                 #expect(try client.answer("GET /fixed").status == 200)

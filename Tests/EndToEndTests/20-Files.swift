@@ -29,7 +29,7 @@ struct FileTests {
 
     @Test func `curl gets files, and 304 for what it has`() throws {
         try withGateway(Self.yaml, folder: Self.folder()) { gateway throws in
-            let url = "http://127.0.0.1:\(try gateway.port())/assets"
+            let url = "http://\(Loopback.host):\(try gateway.port())/assets"
             let page = try ChildProcess.run(["curl", "-si", "--max-time", "20", "\(url)/style.css"])
             #expect(page.output.contains("HTTP/1.1 200"))
             #expect(page.output.lowercased().contains("content-type: text/css"))

@@ -6,7 +6,7 @@ import Testing
 struct ProxiedFieldTests {
     private static func yaml(_ url: String, _ trusted: String) -> String {
         """
-        listeners: [{ name: public, address: "127.0.0.1:0", trusted_proxies: [\(trusted)] }]
+        listeners: [{ name: public, address: "\(Loopback.listener)", trusted_proxies: [\(trusted)] }]
         \(proxying(url))
         """
     }
@@ -23,7 +23,7 @@ struct ProxiedFieldTests {
             #expect(
                 fields == [
                     "host: shop.example.com:8080", "user-agent: test", "accept: */*", "x-own: two  words",
-                    "x-forwarded-for: 127.0.0.1", "x-forwarded-proto: http",
+                    "x-forwarded-for: \(Loopback.address)", "x-forwarded-proto: http",
                     "x-forwarded-host: shop.example.com:8080", "x-request-id: \(response["x-request-id"] ?? "")",
                 ]
             )
@@ -51,7 +51,7 @@ struct ProxiedFieldTests {
         try withGateway(Self.yaml(upstream.url, "")) { gateway throws in
             let response = try gateway.answer("GET /\n\(Self.forged)")
             let seen = try #require(upstream.requests.first)
-            #expect(seen["x-forwarded-for"] == "127.0.0.1")
+            #expect(seen["x-forwarded-for"] == Loopback.address)
             #expect(seen["x-forwarded-proto"] == "http")
             #expect(seen["x-forwarded-host"] == "example.com")
             #expect(seen["x-request-id"] == response["x-request-id"])
@@ -67,7 +67,8 @@ struct ProxiedFieldTests {
     @Test func `a trusted proxy may speak for its client`() throws {
         let upstream = try ScriptedUpstream.echo()
         let yaml =
-            "access_log: { to: stdout, format: json }\n" + Self.yaml(upstream.url, "\"127.0.0.0/8\", \"10.0.0.0/8\"")
+            "access_log: { to: stdout, format: json }\n"
+            + Self.yaml(upstream.url, "\"\(Loopback.address)\", \"10.0.0.0/8\"")
         try withGateway(yaml) { gateway throws in
             let request = """
                 GET /
@@ -80,7 +81,7 @@ struct ProxiedFieldTests {
                 """
             let response = try gateway.answer(request)
             let seen = try #require(upstream.requests.first)
-            #expect(seen["x-forwarded-for"] == "6.6.6.6, 192.0.2.7, 10.0.0.2, 127.0.0.1")
+            #expect(seen["x-forwarded-for"] == "6.6.6.6, 192.0.2.7, 10.0.0.2, \(Loopback.address)")
             #expect(seen["x-forwarded-proto"] == "https")
             #expect(seen["x-forwarded-host"] == "shop.example")
             #expect(seen["x-request-id"] == "abc-123_x.y")

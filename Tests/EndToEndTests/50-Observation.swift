@@ -5,7 +5,7 @@ import Testing
 /// What a gateway says of itself: admin listener, metrics, logs.
 @Suite("50 Observation", .wholeProcess)
 struct ObservationTests {
-    private static let admin = "admin: { address: \"127.0.0.1:0\" }\n"
+    private static let admin = "admin: { address: \"\(Loopback.listener)\" }\n"
     private static let routes = """
         routes:
           - { name: home, path: /, respond: { body: "home" } }
@@ -138,7 +138,7 @@ struct ObservationTests {
         try withGateway(yaml) { gateway throws in
             let first = try gateway.answer("GET /?a=1")
             #expect(
-                try gateway.waitForAccessLog(1)[0].contains(#" 127.0.0.1 "GET /?a=1 HTTP/1.1" 200 4B "#),
+                try gateway.waitForAccessLog(1)[0].contains(#" \#(Loopback.address) "GET /?a=1 HTTP/1.1" 200 4B "#),
                 "\(gateway.accessLog)"
             )
             #expect(
@@ -186,7 +186,7 @@ struct ObservationTests {
             let outcome = try ChildProcess.run(["python3", "-c", Self.checker], input: lines.joined(separator: "\n"))
             #expect(outcome.errors == "")
             let printed = outcome.output.split(separator: "\n").map(String.init)
-            #expect(printed.last == "POST /c  200 2 2 public say \"hi\" upstream service 127.0.0.1 36 True")
+            #expect(printed.last == "POST /c  200 2 2 public say \"hi\" upstream service \(Loopback.address) 36 True")
         }
     }
 

@@ -19,7 +19,7 @@ struct SignalTests {
     func `what is under way is finished, then the gateway ends with 0`(_ signal: Int32) throws {
         let gate = Gate()
         let upstream = try Self.gated(gate)
-        let yaml = "admin: { address: \"127.0.0.1:0\" }\n\(proxying(upstream.url))"
+        let yaml = "admin: { address: \"\(Loopback.listener)\" }\n\(proxying(upstream.url))"
         try withGateway(yaml) { gateway throws in
             let idle = try gateway.connect()
             #expect(try gateway.answer("GET /readyz", listener: "admin").text == "ready\n")

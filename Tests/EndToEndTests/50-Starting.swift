@@ -31,7 +31,7 @@ struct StartingTests {
     @Test func `the admin's address in use is named`() throws {
         let taken = try ScriptedUpstream.echo()
         let yaml =
-            "listeners: [{ name: public, address: \"127.0.0.1:0\" }]\nadmin: { address: \"127.0.0.1:\(taken.port)\" }\n"
+            "listeners: [{ name: public, address: \"\(Loopback.listener)\" }]\nadmin: { address: \"127.0.0.1:\(taken.port)\" }\n"
         let errors = try refusal(yaml + Self.routes)
         #expect(errors.contains("127.0.0.1:\(taken.port)") && errors.contains("admin"), "\(errors)")
     }
@@ -64,7 +64,7 @@ struct StartingTests {
     @Test func `a log that cannot be written is named`() throws {
         let folder = try TemporaryFolder()
         try folder.write("file", "")
-        let listeners = "listeners: [{ name: public, address: \"127.0.0.1:0\" }]\n"
+        let listeners = "listeners: [{ name: public, address: \"\(Loopback.listener)\" }]\n"
         let errors = try refusal(listeners + "access_log: { to: file/access.log }\n" + Self.routes, in: folder)
         #expect(errors.contains("file/access.log"), "\(errors)")
     }
@@ -72,7 +72,7 @@ struct StartingTests {
     @Test func `one state folder is for one gateway`() throws {
         let folder = try TemporaryFolder()
         try withGateway(Self.routes, folder: folder) { gateway throws in
-            let listeners = "listeners: [{ name: public, address: \"127.0.0.1:0\" }]\n"
+            let listeners = "listeners: [{ name: public, address: \"\(Loopback.listener)\" }]\n"
             let errors = try refusal(listeners + Self.routes, in: folder)
             #expect(errors.contains("state"), "\(errors)")
             var info = stat()
@@ -82,7 +82,7 @@ struct StartingTests {
     }
 
     @Test func `a host that is not known is named`() throws {
-        let listeners = "listeners: [{ name: public, address: \"127.0.0.1:0\" }]\n"
+        let listeners = "listeners: [{ name: public, address: \"\(Loopback.listener)\" }]\n"
         let yaml =
             listeners + """
                 upstreams: { service: { endpoints: ["http://no-such-host.invalid:80"] } }

@@ -112,7 +112,7 @@ struct CommandLineTests {
     @Test func `explain and the gateway agree`() throws {
         let yaml = """
             version: 1
-            listeners: [{ name: public, address: "127.0.0.1:0" }]
+            listeners: [{ name: public, address: "\(Loopback.listener)" }]
             routes:
               - { name: one, path: "/a/{x}", methods: [GET], respond: { body: one } }
               - { name: two, path: "/a/b", hosts: ["*.example.com"], respond: { body: two } }

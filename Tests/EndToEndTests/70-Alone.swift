@@ -24,7 +24,7 @@ struct AloneTests {
         try folder.write(
             "routes.yaml",
             """
-            listeners: [{ name: public, address: "127.0.0.1:0" }]
+            listeners: [{ name: public, address: "\(Loopback.listener)" }]
             functions: { hello: { handler: "hello.py:handler", interpreter: /usr/bin/python3, init_timeout: 60s } }
             routes: [{ path: /hello, function: hello }]
             """
@@ -39,7 +39,7 @@ struct AloneTests {
         try Deadline.wait(for: "the gateway to listen\n\(gateway.errors)") { gateway.errors.contains("  listener") }
         let line = gateway.errors.split(separator: "\n").first { $0.hasPrefix("  listener") }
         let port = try #require(line?.split(separator: ":").last.flatMap { UInt16($0) })
-        let answer = try RawClient(.ipv4("127.0.0.1", port)).answer("GET /hello?name=Ada")
+        let answer = try RawClient(Loopback.port(port)).answer("GET /hello?name=Ada")
         #expect(answer.status == 200)
         #expect(answer.text == "Hello, Ada!")
         gateway.signal(SIGTERM)

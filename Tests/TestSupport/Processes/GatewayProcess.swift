@@ -39,7 +39,7 @@ public final class GatewayProcess: Sendable {
     private static func completed(_ yaml: String) -> String {
         let defaults = [
             ("version", "1"), ("state", "state"), ("access_log", "false"),
-            ("listeners", "[{ name: public, address: \"127.0.0.1:0\" }]"),
+            ("listeners", "[{ name: public, address: \"\(Loopback.listener)\" }]"),
         ]
         let lines = yaml.split(separator: "\n", omittingEmptySubsequences: false)
         let missing = defaults.filter { key, _ in !lines.contains { $0.hasPrefix("\(key):") } }
