@@ -1,5 +1,3 @@
-import Glibc
-import Synchronization
 import TestSupport
 import Testing
 
@@ -19,7 +17,7 @@ struct ReloadTests {
     }
 
     @Test func `a file with errors is reported, and the old one goes on`() throws {
-        let yaml = "admin: { address: \"127.0.0.1:0\" }\n"
+        let yaml = "admin: { address: \"\(Loopback.listener)\" }\n"
         try withGateway(yaml + Self.answering("old")) { gateway throws in
             #expect(try !gateway.reload(yaml + "routes: [{ path: /, respnd: { body: x } }]"))
             #expect(gateway.log.contains("error: unknown key 'respnd'"))
@@ -35,7 +33,7 @@ struct ReloadTests {
     }
 
     @Test func `listeners come and go`() throws {
-        let one = "{ name: public, address: \"127.0.0.1:0\" }"
+        let one = "{ name: public, address: \"\(Loopback.listener)\" }"
         let two = "{ name: second, address: \"unix:second.sock\" }"
         try withGateway("listeners: [\(one)]\n" + Self.answering("ok")) { gateway throws in
             let second = TestAddress.unix("\(gateway.folder.path)/second.sock")
@@ -53,7 +51,7 @@ struct ReloadTests {
 
     @Test func `an address in use leaves everything as it was`() throws {
         let taken = try ScriptedUpstream.echo()
-        let one = "{ name: public, address: \"127.0.0.1:0\" }"
+        let one = "{ name: public, address: \"\(Loopback.listener)\" }"
         let fresh = "{ name: fresh, address: \"unix:fresh.sock\" }"
         let used = "{ name: used, address: \"127.0.0.1:\(taken.port)\" }"
         try withGateway("listeners: [\(one)]\n" + Self.answering("old")) { gateway throws in
@@ -101,7 +99,7 @@ struct ReloadTests {
             """
             access_log: { to: access.log }
             listeners:
-              - { name: public, address: "127.0.0.1:0" }
+              - { name: public, address: "\(Loopback.listener)" }
               - { name: extra, address: "unix:extra\(number % 2).sock" }
             upstreams: { service: { endpoints: ["\(upstream.url)"], timeouts: { first_byte: \(10 + number)s } } }
             routes:
@@ -110,59 +108,14 @@ struct ReloadTests {
             """
         }
         try withGateway(configurations[0]) { gateway throws in
-            let load = try Load(gateway.address())
+            let load = Load(try gateway.address(), asking: ["/fixed", "/echo"]) { path, answer in
+                answer.status == 200 && answer.text == path.dropFirst()
+            }
             for number in 1...100 { #expect(try gateway.reload(configurations[number % 4])) }
             let (answers, failures) = load.stop()
             #expect(failures == [])
             #expect(answers > 200)
             #expect(try gateway.answer("GET /fixed").text == "fixed")
         }
-    }
-}
-
-/// Clients that ask without a pause, on kept connections and on new ones.
-private final class Load: Sendable {
-    private struct State {
-        var answers = 0
-        var failures: [String] = []
-        var isStopping = false
-        var running = 0
-    }
-
-    private let state = Mutex(State())
-
-    init(_ address: TestAddress) throws {
-        for number in 0..<4 {
-            state.withLock { $0.running += 1 }
-            TestThread.start { self.run(address, keepsConnection: number % 2 == 0) }
-        }
-    }
-
-    private func run(_ address: TestAddress, keepsConnection: Bool) {
-        var kept: RawClient?
-        var number = 0
-        while !state.withLock({ $0.isStopping }) {
-            number += 1
-            do {
-                let client = try kept ?? RawClient(address)
-                let path = number % 2 == 0 ? "/fixed" : "/echo"
-                let response = try client.answer("GET \(path)")
-                let isGood = response.status == 200 && response.text == path.dropFirst() && !response.isCut
-                if keepsConnection { kept = response.closes ? nil : client }
-                state.withLock { state in
-                    if isGood { state.answers += 1 } else { state.failures.append("\(response.line) \(response.text)") }
-                }
-            } catch {
-                kept = nil
-                state.withLock { $0.failures.append("\(error)") }
-            }
-        }
-        state.withLock { $0.running -= 1 }
-    }
-
-    func stop() -> (answers: Int, failures: [String]) {
-        state.withLock { $0.isStopping = true }
-        while state.withLock({ $0.running > 0 }) { usleep(1000) }
-        return state.withLock { ($0.answers, $0.failures) }
     }
 }

@@ -42,6 +42,9 @@ public final class TemporaryFolder: Sendable {
     /// What a file in the folder holds; empty where there is none.
     public func read(_ name: String) -> String { Self.contents("\(path)/\(name)") }
 
+    /// Whether there is a file, or a folder, of this name.
+    public func has(_ name: String) -> Bool { access("\(path)/\(name)", F_OK) == 0 }
+
     /// What the file at `path` holds; empty where there is none.
     public static func contents(_ path: String) -> String {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
