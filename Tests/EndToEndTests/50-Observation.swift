@@ -70,6 +70,9 @@ struct ObservationTests {
             _ = try gateway.answer("GET /users/2?secret=1")
             _ = try gateway.answer("BREW /users/2")
             _ = try gateway.answer("GET /missing/path")
+            try Deadline.wait(for: "the end of all connections but one") {
+                try gateway.metric("penstock_connections{listener=\"public\"}") == 1
+            }
             let samples = try self.samples(gateway)
             let expected = [
                 "counter penstock_http_requests_total listener=public,method=GET,route=home,status=200,target=respond 3.0",
