@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <malloc.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
@@ -57,6 +58,8 @@ int penstock_pipe_nonblocking(int *ends) { return pipe2(ends, O_NONBLOCK | O_CLO
 int penstock_pidfd_open(int pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
 
 int penstock_undumpable(void) { return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); }
+
+int penstock_mmap_threshold(int bytes) { return mallopt(M_MMAP_THRESHOLD, bytes); }
 
 int penstock_memfd(const char *name, int inheritable) { return memfd_create(name, inheritable ? 0 : MFD_CLOEXEC); }
 

@@ -91,6 +91,7 @@ public final class Gateway {
     public func start() throws(GatewayError) {
         // Functions run as the same user: none may read the memory or the environment of the gateway (trust.md).
         _ = penstock_undumpable()
+        Heap.returnLargeBuffers()
         let configuration = running.configuration
         try open(configuration)
         let prepared = try functions.prepare(configuration)

@@ -21,3 +21,12 @@ enum DescriptorLimit {
         return found
     }
 }
+
+/// The heap of the C library.
+enum Heap {
+    /// Lets the system have large buffers back as soon as they are freed.
+    ///
+    /// Otherwise malloc learns from the first ones to keep them all: after 3,000 uploads of 300 KB the gateway held
+    /// 485 MiB, with this 18 MiB.
+    static func returnLargeBuffers() { _ = penstock_mmap_threshold(65_536) }
+}

@@ -1,19 +1,33 @@
 internal import Glibc
+internal import PenstockNetworking
 internal import PenstockSystem
+internal import PenstockTransport
 
 /// A file on its way to one client.
-final class FileTransfer {
+final class FileTransfer: Flushable {
+    private let handler: StaticFilesHandler
+    private let exchanges: ExchangeTable
+    private let id: ExchangeID
     private let file: FileDescriptor
     private var offset = 0
 
     /// Bytes that have not been read yet.
     private(set) var remaining: Int
 
-    /// The whole of `file`, as long as it is now.
-    init(_ file: consuming OpenFile) {
+    /// The whole of `file`, as long as it is now, for `exchange`.
+    init(_ file: consuming OpenFile, _ exchange: Exchange, _ handler: StaticFilesHandler) {
+        self.handler = handler
+        exchanges = exchange.context.exchanges
+        id = exchange.id
         remaining = Int(file.status.st_size)
         self.file = file.intoDescriptor()
     }
+
+    /// It is this transfer's turn, unless its exchange is over.
+    func flush() { if let exchange = exchanges[id] { handler.send(self, exchange, Self.chunksPerTurn) } }
+
+    /// Chunks that are sent before others have their turn.
+    private static let chunksPerTurn = 2
 
     /// Reads the next bytes.
     ///

@@ -20,9 +20,6 @@ public final class StaticFilesHandler: Handler {
 
     private static let chunkSize = 65_536
 
-    /// Chunks that one exchange may send before the loop's others have their turn.
-    private static let chunksPerTurn = 16
-
     /// Opens the folder.
     ///
     /// - Parameters:
@@ -55,7 +52,7 @@ public final class StaticFilesHandler: Handler {
     }
 
     public func writable(_ exchange: Exchange) {
-        if let transfer = exchange.state as? FileTransfer { send(transfer, exchange) }
+        if let transfer = exchange.state as? FileTransfer { exchange.loop.flushInTurn(transfer) }
     }
 
     private func requestedPath(_ exchange: Exchange) -> UnsafeRawBufferPointer {
@@ -111,37 +108,24 @@ public final class StaticFilesHandler: Handler {
         response.fields.append(.contentType, "content-type", type)
         response.contentLength = Int(file.status.st_size)
         guard exchange.head.method != .head, file.status.st_size > 0 else { return exchange.respond(end: true) }
-        let transfer = FileTransfer(file)
+        let transfer = FileTransfer(file, exchange, self)
         exchange.state = transfer
         exchange.respond(end: false)
-        send(transfer, exchange)
+        send(transfer, exchange, 1)
     }
 
-    /// Sends until the file or the client's patience is at its end.
-    private func send(_ transfer: FileTransfer, _ exchange: Exchange) {
+    /// Sends until so many chunks, the file, or the client's patience are at their end.
+    func send(_ transfer: FileTransfer, _ exchange: Exchange, _ chunks: Int) {
         hasChunk = true
-        for _ in 0..<Self.chunksPerTurn {
+        for _ in 0..<chunks {
             // A client that is gone takes its exchange with it, perhaps in the middle of a write.
             guard exchange.state === transfer, !exchange.hasEnded else { return }
-            guard transfer.remaining > 0 else { return exchange.end() }
             guard let bytes = transfer.read(into: chunk) else { return exchange.fail(Self.shrunk) }
-            if exchange.write(bytes.bytes) > Exchange.writeLimit { return }
+            let held = exchange.write(bytes.bytes)
+            if transfer.remaining == 0, exchange.state === transfer { return exchange.end() }
+            if held > Exchange.writeLimit { return }
         }
-        sendLater(exchange)
-    }
-
-    private func sendLater(_ exchange: Exchange) {
-        let later = Later(handler: self, exchanges: exchange.context.exchanges, id: exchange.id)
-        exchange.loop.submit { later.run() }
-    }
-
-    /// The rest of a transfer, on its way through the mailbox of its own loop.
-    private struct Later: @unchecked Sendable {  // made and run on the exchange's loop
-        let handler: StaticFilesHandler
-        let exchanges: ExchangeTable
-        let id: ExchangeID
-
-        func run() { if let exchange = exchanges[id] { handler.writable(exchange) } }
+        exchange.loop.flushInTurn(transfer)
     }
 
     /// Sends the client to the folder's path with its final slash, so that relative links in the index work.

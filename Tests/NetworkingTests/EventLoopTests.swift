@@ -60,6 +60,24 @@ struct EventLoopTests {
         #expect(late.steps == ["work", "work", "work", "flush"])
     }
 
+    @Test func `long work takes turns with what else comes`() throws {
+        let loop = try EventLoop(index: 0)
+        let late = Late()
+        loop.submit {
+            for _ in 0..<100 { loop.flushInTurn(late) }
+            loop.submit {
+                late.steps.append("work")
+                loop.submit { loop.stop() }
+            }
+        }
+        run(loop)
+        // Some turns before each round's work, all of them never.
+        let before = late.steps.prefix { $0 == "flush" }.count
+        #expect((1..<50).contains(before))
+        #expect(late.steps.count - before - 1 >= 1)
+        #expect(late.steps.count < 100)
+    }
+
     private func run(_ loop: EventLoop) {
         let done = DispatchSemaphore(value: 0)
         DispatchQueue(label: "loop").async {

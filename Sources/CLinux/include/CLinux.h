@@ -57,6 +57,9 @@ int penstock_pidfd_open(int pid);
 /// `prctl(2)` with PR_SET_DUMPABLE 0.
 int penstock_undumpable(void);
 
+/// `mallopt(3)` with M_MMAP_THRESHOLD.
+int penstock_mmap_threshold(int bytes);
+
 /// `memfd_create(2)`, closed on exec unless `inheritable`.
 int penstock_memfd(const char *name, int inheritable);
 

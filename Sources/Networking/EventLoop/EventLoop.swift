@@ -29,9 +29,17 @@ public final class EventLoop: @unchecked Sendable {  // confined to its thread; 
     @exclusivity(unchecked) private var due: [Timer] = []
     @exclusivity(unchecked) private var dirty: [any Flushable] = []
     @exclusivity(unchecked) private var gathered: [any Flushable] = []
+    @exclusivity(unchecked) private var turns: [any Flushable] = []
+    @exclusivity(unchecked) private var fullRounds = 0
     @exclusivity(unchecked) private var isRunning = false
     @exclusivity(unchecked) private var events: UnsafeMutablePointer<penstock_event>
     private static let batch = 256
+
+    /// Sources of ``flushInTurn(_:)`` that one round serves.
+    private static let turnsPerRound = 8
+
+    /// Rounds with more events than one takes, after which timers fire all the same.
+    private static let mostFullRounds = 16
 
     private struct Registration {
         var source: (any EventSource)?
@@ -138,6 +146,10 @@ public final class EventLoop: @unchecked Sendable {  // confined to its thread; 
     /// Once however often it is asked, if the source asks only while it has nothing planned.
     public func flushAfterRound(_ source: any Flushable) { gathered.append(source) }
 
+    /// Calls `source.flush()` in one of the next rounds, first come, first served, and few sources a round: for long work
+    /// that takes turns with everything else.
+    public func flushInTurn(_ source: any Flushable) { turns.append(source) }
+
     /// Runs `work` on the loop's thread, soon.
     ///
     /// From any thread.
@@ -154,13 +166,32 @@ public final class EventLoop: @unchecked Sendable {  // confined to its thread; 
     public func run() {
         isRunning = true
         while isRunning {
-            let count = penstock_epoll_wait(epoll.rawValue, events, Int32(Self.batch), wheel.wait(from: now))
+            let wait = turns.isEmpty ? wheel.wait(from: now) : 0
+            let count = penstock_epoll_wait(epoll.rawValue, events, Int32(Self.batch), wait)
             roundStart = MonotonicClock.now()
             if count > 0 { deliver(Int(count)) }
-            fireTimers()
+            if mayFireTimers(Int(count)) { fireTimers() }
+            if !turns.isEmpty { takeTurns() }
             flushGathered()
             if !retired.isEmpty { retired.removeAll() }
         }
+    }
+
+    /// While descriptors are ready that nobody has looked at, a deadline may have been kept that seems missed.
+    private func mayFireTimers(_ count: Int) -> Bool {
+        fullRounds = count == Self.batch ? fullRounds &+ 1 : 0
+        guard fullRounds == 0 || fullRounds > Self.mostFullRounds else { return false }
+        fullRounds = 0
+        return true
+    }
+
+    private func takeTurns() {
+        let count = min(turns.count, Self.turnsPerRound)
+        for index in 0..<count {
+            turns[index].flush()
+            flush()
+        }
+        turns.removeFirst(count)
     }
 
     private func flushGathered() {
