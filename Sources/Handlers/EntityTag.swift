@@ -7,7 +7,9 @@ enum EntityTag {
     /// Appends a strong tag for a file: time of change to the nanosecond, size and inode.
     static func append(_ status: borrowing stat, to output: inout ByteBuffer) {
         output.append(ASCII.quote)
-        appendHex(UInt64(status.st_mtim.tv_sec) &* 1_000_000_000 &+ UInt64(status.st_mtim.tv_nsec), to: &output)
+        // A file may be older than 1970.
+        let seconds = UInt64(bitPattern: Int64(status.st_mtim.tv_sec))
+        appendHex(seconds &* 1_000_000_000 &+ UInt64(status.st_mtim.tv_nsec), to: &output)
         output.append("-")
         appendHex(UInt64(status.st_size), to: &output)
         output.append("-")

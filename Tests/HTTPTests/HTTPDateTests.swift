@@ -20,6 +20,15 @@ struct HTTPDateTests {
         #expect(Self.parse(text) == second)
     }
 
+    @Test(arguments: [
+        (-62_167_219_200, "Sat, 01 Jan 0000 00:00:00 GMT"), (-62_167_219_201, "Sat, 01 Jan 0000 00:00:00 GMT"),
+        (.min, "Sat, 01 Jan 0000 00:00:00 GMT"), (253_402_300_800, "Fri, 31 Dec 9999 23:59:59 GMT"),
+        (.max, "Fri, 31 Dec 9999 23:59:59 GMT"),
+    ])
+    func `a year of more than four digits is the nearest one that has four`(_ second: Int, _ text: String) {
+        #expect(Self.format(second) == text)
+    }
+
     @Test func `days of seven hundred years come back`() {
         for day in stride(from: -100_000, to: 150_000, by: 11) {
             let second = day * 86_400 + 45_296

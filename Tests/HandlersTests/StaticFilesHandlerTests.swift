@@ -185,6 +185,19 @@ struct StaticFilesHandlerTests {
     }
 
     @Test(arguments: [
+        (0, "Thu, 01 Jan 1970 00:00:00 GMT"), (-1_000, "Wed, 31 Dec 1969 23:43:20 GMT"),
+        (-1 << 31, "Fri, 13 Dec 1901 20:45:52 GMT"),
+    ])
+    func `a file may be of any time`(_ second: Int, _ text: String) throws {
+        fixture.touch("index.html", second)
+        let answer = try answer("GET /index.html")
+        #expect(answer.status == 200)
+        #expect(answer["last-modified"] == text)
+        let tag = try #require(answer["etag"])
+        #expect(try self.answer("GET /index.html\nIf-None-Match: \(tag)").status == 304)
+    }
+
+    @Test(arguments: [
         ("If-Match: \"x\"", 412), ("If-Match: *", 200), ("If-Match: TAG", 200), ("If-Match: W/TAG", 412),
         ("If-Unmodified-Since: Sun, 09 Sep 2001 01:46:39 GMT", 412),
         ("If-Unmodified-Since: Sun, 09 Sep 2001 01:46:40 GMT", 200),

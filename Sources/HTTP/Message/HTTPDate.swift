@@ -5,8 +5,13 @@ public enum HTTPDate {
     /// How many bytes an IMF-fixdate has.
     public static let length = 29
 
-    /// Writes the IMF-fixdate of `unixSeconds`, in the years 0 to 9999, to the first 29 bytes of `output`.
+    /// The seconds of the years 0 to 9999: a year has four digits.
+    private static let writable = -62_167_219_200...253_402_300_799
+
+    /// Writes the IMF-fixdate of `unixSeconds` to the first 29 bytes of `output`: of the nearest second in the years 0
+    /// to 9999.
     public static func format(_ unixSeconds: Int, into output: UnsafeMutableRawBufferPointer) {
+        let unixSeconds = min(max(unixSeconds, writable.lowerBound), writable.upperBound)
         let days = (unixSeconds - (unixSeconds < 0 ? 86399 : 0)) / 86400
         let seconds = unixSeconds - days * 86400
         let date = civil(days)
