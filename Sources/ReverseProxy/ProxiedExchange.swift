@@ -114,7 +114,8 @@ final class ProxiedExchange: ClientStreamObserver {
 
     func informed(_ head: ResponseHead) {
         // 100 was answered when the connection was there.
-        if head.status != 100 { exchange?.inform(head) }
+        guard head.status != 100, let exchange, exchange.inform(head) > Exchange.writeLimit else { return }
+        connection?.pause()
     }
 
     func received(_ head: ResponseHead) {

@@ -195,8 +195,13 @@ public final class Exchange {
     }
 
     /// Sends an interim response, 100...199 but 101; any number of them may come before ``respond(end:)``.
-    public func inform(_ head: ResponseHead) {
-        if !hasResponded, !hasEnded { life.front?.inform(head, self) }
+    ///
+    /// - Parameter head: status and fields.
+    /// - Returns: the bytes held back, as ``write(_:)`` answers them.
+    @discardableResult
+    public func inform(_ head: ResponseHead) -> Int {
+        guard !hasResponded, !hasEnded, let front = life.front else { return 0 }
+        return front.inform(head, self)
     }
 
     /// Sends ``response``.

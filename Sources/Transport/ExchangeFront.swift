@@ -10,8 +10,8 @@ public protocol ExchangeFront: AnyObject {
     /// Sends ``Exchange/response`` and all of its body, unless the request or the status has none.
     func respond(_ exchange: Exchange, body: RawSpan)
 
-    /// Sends an interim response (1xx).
-    func inform(_ head: ResponseHead, _ exchange: Exchange)
+    /// Sends an interim response (1xx), and answers how many bytes of the exchange are held back now.
+    func inform(_ head: ResponseHead, _ exchange: Exchange) -> Int
 
     /// Sends body bytes, and answers how many bytes of the exchange are held back now.
     func write(_ bytes: RawSpan, _ exchange: Exchange) -> Int

@@ -15,7 +15,7 @@ public protocol Handler: AnyObject {
     /// The body is whole; not called where ``Exchange/body`` is ``ExchangeBody/none``.
     func receivedEnd(trailers: FieldBlock?, of exchange: Exchange)
 
-    /// What ``Exchange/write(_:)`` held back has left: go on writing.
+    /// What ``Exchange/write(_:)`` and ``Exchange/inform(_:)`` held back has left: go on writing.
     func writable(_ exchange: Exchange)
 
     /// The client is gone, a deadline has passed, or the gateway must end; the last call.

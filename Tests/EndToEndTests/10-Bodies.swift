@@ -1,3 +1,4 @@
+import Synchronization
 import TestSupport
 import Testing
 
@@ -76,6 +77,33 @@ struct BodyTests {
             // It is all there for who comes back to read it.
             #expect(try client.skip((megabytes << 20) - 20 * 10_000))
             #expect(head.status == 200)
+        }
+    }
+
+    @Test func `interim responses to a slow reader are held back`() throws {
+        let line = "HTTP/1.1 103 Early Hints\r\nlink: </style.css>; rel=preload; as=style\r\n\r\n"
+        let piece = Array(String(repeating: line, count: 16_000).utf8)
+        let sentPieces = Mutex(0)
+        let gate = Gate()
+        let upstream = try ScriptedUpstream { connection in
+            _ = try connection.request()
+            for number in 1...64 {
+                let sent = try connection.sendSome(piece, seconds: 1.5)
+                guard sent < piece.count else { continue }
+                sentPieces.withLock { $0 = number }
+                gate.open()
+                try connection.send(Array(piece[sent...]))
+                return try connection.respond("200 OK", "final")
+            }
+        }
+        try withGateway(proxying(upstream.url)) { gateway throws in
+            let client = try gateway.connect(receiveBuffer: 8192)
+            let before = gateway.process.residentKiB
+            try client.request("GET /")
+            try Deadline.wait(for: "the upstream to be held back") { gate.isOpen }
+            #expect(gateway.process.peakResidentKiB - before < Self.allowance)
+            #expect(try client.skip(sentPieces.withLock { $0 } * piece.count))
+            #expect(try client.response().text == "final")
         }
     }
 

@@ -147,7 +147,7 @@ private final class Encoding: Handler, ExchangeRecorder, ExchangeFront {
     func ended(_ exchange: Exchange) {}
     func respond(_ exchange: Exchange, end: Bool) { text = "answered with \(exchange.response.status)" }
     func respond(_ exchange: Exchange, body: RawSpan) { respond(exchange, end: true) }
-    func inform(_ head: ResponseHead, _ exchange: Exchange) {}
+    func inform(_ head: ResponseHead, _ exchange: Exchange) -> Int { 0 }
     func write(_ bytes: RawSpan, _ exchange: Exchange) -> Int { 0 }
     func end(trailers: FieldBlock?, _ exchange: Exchange) {}
     func consumed(_ count: Int, _ exchange: Exchange) {}

@@ -188,7 +188,10 @@ public final class ScriptedFront {
             finish()
         }
 
-        public func inform(_ head: ResponseHead, _ exchange: Exchange) { answer.interim.append(head.status) }
+        public func inform(_ head: ResponseHead, _ exchange: Exchange) -> Int {
+            answer.interim.append(head.status)
+            return held
+        }
 
         public func write(_ bytes: RawSpan, _ exchange: Exchange) -> Int {
             guard hasBody else { return held }

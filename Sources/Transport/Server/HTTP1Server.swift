@@ -467,9 +467,9 @@ extension HTTP1Server: ExchangeFront {
         return head.minorVersion >= 1 ? .chunked : .untilClose
     }
 
-    func inform(_ head: ResponseHead, _ exchange: Exchange) {
-        guard exchange.head.minorVersion >= 1 else { return }
-        ResponseEncoder.encodeInterim(head, to: &connection.output)
+    func inform(_ head: ResponseHead, _ exchange: Exchange) -> Int {
+        if exchange.head.minorVersion >= 1 { ResponseEncoder.encodeInterim(head, to: &connection.output) }
+        return holding()
     }
 
     func sendContinue(_ exchange: Exchange) {
@@ -504,6 +504,11 @@ extension HTTP1Server: ExchangeFront {
 
     private func send(_ bytes: RawSpan) {
         bytes.withUnsafeBytes { bytes in
+        return holding()
+    }
+
+    /// The bytes that are held back; where they are many, the exchange hears when they have left.
+    private func holding() -> Int {
             if bytes.count < 4096 {
                 connection.output.append(bytes)
             } else {
