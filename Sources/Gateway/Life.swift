@@ -8,7 +8,8 @@ extension Gateway {
     ///
     /// Blocks the thread that calls it.
     ///
-    /// A second signal while it drains ends it at once.
+    /// A second SIGTERM or SIGINT while it drains ends it at once; a SIGHUP then, of a log rotation or a terminal that
+    /// closes, changes nothing.
     ///
     /// - Parameters:
     ///   - reload: reads the configuration again; `nil` leaves the old one serving.
@@ -45,7 +46,8 @@ extension Gateway {
         drain()
         var code: Int32 = 0
         while !isDrained, MonotonicClock.now() < deadline {
-            if signals.wait(milliseconds: 10) != 0 {
+            let signal = signals.wait(milliseconds: 10)
+            if signal != 0, signal != SIGHUP {
                 code = 1
                 break
             }

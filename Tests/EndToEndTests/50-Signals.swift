@@ -94,6 +94,23 @@ struct SignalTests {
         }
     }
 
+    @Test func `a SIGHUP while it drains cuts nothing`() throws {
+        let gate = Gate()
+        let upstream = try Self.gated(gate)
+        try withGateway(proxying(upstream.url)) { gateway throws in
+            let busy = try gateway.connect()
+            try busy.request("GET /")
+            try Deadline.wait(for: "the request") { upstream.requests.count == 1 }
+            gateway.process.signal(SIGTERM)
+            try gateway.waitForLog("draining")
+            gateway.process.signal(SIGHUP)
+            #expect(busy.staysOpen(seconds: 0.3))
+            gate.open()
+            #expect(try busy.response().text == "late")
+            #expect(try gateway.process.waitForExit() == 0)
+        }
+    }
+
     @Test func `what is not finished within drain is cut`() throws {
         let gate = Gate()
         let upstream = try Self.gated(gate)
