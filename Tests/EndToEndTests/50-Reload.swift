@@ -43,9 +43,55 @@ struct ReloadTests {
             #expect(try gateway.answer("GET /").text == "ok")
             #expect(try gateway.reload("listeners: [\(one)]\n" + Self.answering("ok")))
             #expect(throws: SupportError.self) { try RawClient(second) }
-            #expect(try kept.answer("GET /").text == "ok")
+            #expect(try kept.waitForEnd() == .closed)
             #expect(try gateway.reload("listeners: [\(one), \(two)]\n" + Self.answering("ok")))
             #expect(try RawClient(second).answer("GET /").text == "ok")
+        }
+    }
+
+    @Test func `a listener that is gone finishes what is under way, and serves nothing more`() throws {
+        let gate = Gate()
+        let upstream = try ScriptedUpstream { connection in
+            while try connection.request() != nil {
+                try Deadline.wait(for: "the gate") { gate.isOpen }
+                try connection.respond("200 OK", "late")
+            }
+        }
+        let one = "{ name: public, address: \"127.0.0.1:0\" }"
+        let two = "{ name: second, address: \"unix:second.sock\" }"
+        try withGateway("listeners: [\(one), \(two)]\n" + proxying(upstream.url)) { gateway throws in
+            let busy = try RawClient(.unix("\(gateway.folder.path)/second.sock"))
+            try busy.request("GET /")
+            try Deadline.wait(for: "the request") { upstream.requests.count == 1 }
+            #expect(try gateway.reload("listeners: [\(one)]\n" + Self.answering("new")))
+            gate.open()
+            let response = try busy.response()
+            #expect(response.text == "late")
+            #expect(response.closes)
+            #expect(try busy.waitForEnd() == .closed)
+        }
+    }
+
+    @Test func `a kept connection is judged by the settings of now`() throws {
+        let upstream = try ScriptedUpstream.echo()
+        func yaml(_ trusted: String, _ limit: String) -> String {
+            """
+            listeners: [{ name: public, address: "127.0.0.1:0", trusted_proxies: [\(trusted)] }]
+            limits: { request_line: \(limit) }
+            \(proxying(upstream.url))
+            """
+        }
+        let request = "GET /\nX-Forwarded-For: 192.0.2.7"
+        try withGateway(yaml("127.0.0.1", "64KiB")) { gateway throws in
+            let client = try gateway.connect()
+            _ = try client.answer(request)
+            #expect(try gateway.reload(yaml("", "1KiB")))
+            _ = try client.answer(request)
+            #expect(upstream.requests.map { $0["x-forwarded-for"] } == ["192.0.2.7, 127.0.0.1", "127.0.0.1"])
+            #expect(try gateway.reload(yaml("127.0.0.1", "1KiB")))
+            _ = try client.answer(request)
+            #expect(upstream.requests.last?["x-forwarded-for"] == "192.0.2.7, 127.0.0.1")
+            #expect(try client.answer("GET /\(String(repeating: "x", count: 1024))").status == 414)
         }
     }
 

@@ -12,7 +12,10 @@ public final class ConnectionInfo {
     public let peerText: UnsafeRawBufferPointer
 
     /// Whether the peer may speak for others (`trusted_proxies`).
-    public let isTrusted: Bool
+    public var isTrusted: Bool { trust }
+
+    // Behind a computed property, because code of other targets checks each access to a stored one.
+    @exclusivity(unchecked) private var trust: Bool
 
     /// `http`, or `https`.
     public let scheme: StaticString
@@ -30,9 +33,12 @@ public final class ConnectionInfo {
         let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: text.count, alignment: 1)
         memory.copyBytes(from: text)
         peerText = UnsafeRawBufferPointer(memory)
-        isTrusted = listener.settings.trusts(peer)
+        trust = listener.settings.trusts(peer)
         metrics = listener.settings.metrics
     }
+
+    /// Asks settings that came with a reload whether the peer is trusted.
+    func judgeTrust() { trust = settings.trusts(peer) }
 
     deinit { peerText.deallocate() }
 }

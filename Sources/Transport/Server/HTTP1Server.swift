@@ -122,7 +122,7 @@ final class HTTP1Server: ServerCodec {
     }
 
     private func receiveHead(_ bytes: UnsafeRawBufferPointer) -> Int {
-        let exchange = self.exchange ?? exchanges.take(for: context)
+        let exchange = self.exchange ?? takeExchange()
         self.exchange = exchange
         do throws(RequestError) {
             guard let length = try parser.parse(bytes.bytes, into: exchange.head) else {
@@ -139,6 +139,17 @@ final class HTTP1Server: ServerCodec {
     }
 
     /// A small incomplete head is read again from its beginning, so that slow clients cost their bytes and no exchange.
+    /// An exchange for the head that begins, which is read as the listener says now.
+    private func takeExchange() -> Exchange {
+        let settings = settings
+        if settings !== parsedWith {
+            parsedWith = settings
+            parser = Self.parser(settings)
+            info.judgeTrust()
+        }
+        return exchanges.take(for: context)
+    }
+
     private func waitForHead(_ exchange: Exchange, _ count: Int) {
         if !isInsideHead {
             isInsideHead = true

@@ -55,10 +55,11 @@ public final class Server {
         listeners[ObjectIdentifier(state), default: []].append(listener)
     }
 
-    /// Accepts who is in the queue, then no more.
+    /// Accepts who is in the queue, then no more; its connections end when they have answered what is under way.
     public func close(_ state: ListenerState) {
         for listener in listeners.removeValue(forKey: ObjectIdentifier(state)) ?? [] { listener.close() }
     }
+        for connection in connections.reversed() where connection.info.listener === state { connection.drain() }
 
     /// Closes idle connections, and the others when they have answered what is under way.
     public func drain() {
