@@ -122,6 +122,23 @@ struct BodyTests {
         }
     }
 
+    @Test func `the trailers of a request do not stay with its connection`() throws {
+        let upstream = try ScriptedUpstream.echo()
+        try withGateway("loops: 1\n" + proxying(upstream.url)) { gateway throws in
+            let body = "1\r\na\r\n0\r\nx-long: \(String(repeating: "x", count: 60_000))\r\n\r\n"
+            func kept() throws -> RawClient {
+                let client = try gateway.connect()
+                #expect(try client.answer("POST /\nTransfer-Encoding: chunked\n\n\(body)").text == "a")
+                return client
+            }
+            let first = try kept()
+            let before = gateway.process.residentKiB
+            let clients = try (0..<200).map { _ in try kept() }
+            #expect(gateway.process.residentKiB - before < 4 << 10)
+            for client in clients + [first] { client.close() }
+        }
+    }
+
     @Test func `a small body that nobody wants is read, and the connection kept`() throws {
         try withGateway("routes: [{ path: /, respond: { status: 200, body: here } }]") { gateway throws in
             let client = try gateway.connect()

@@ -98,6 +98,13 @@ public final class FieldBlock {
         if storage.capacity > 8192 { storage.release() }
     }
 
+    /// Forgets everything, and gives the memory back.
+    public func release() {
+        storage.release()
+        entries.release()
+        names = []
+    }
+
     /// Appends `name: value CRLF`.
     ///
     /// The caller has made sure that both are valid (RFC 9110 §5.1, §5.5); `id` is what ``FieldName/init(_:)`` says.

@@ -42,7 +42,12 @@ struct FieldTable: ~Copyable {
     /// Forgets all entries, and gives the memory back where it is more than an ordinary message needs.
     mutating func shrink() {
         count = 0
-        guard capacity > 64 else { return }
+        if capacity > 64 { release() }
+    }
+
+    /// Forgets all entries, and gives the memory back.
+    mutating func release() {
+        count = 0
         memory?.deallocate()
         memory = nil
         capacity = 0

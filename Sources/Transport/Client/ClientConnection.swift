@@ -279,7 +279,6 @@ public final class ClientConnection: EventSource, TimerTarget, Flushable {
         case .chunked:
             incoming = .chunks
             chunks = ChunkedDecoder(limits: HeadLimits())
-            trailers.removeAll()
         case .untilClose: incoming = .untilClose
         }
         let isWhole: Bool
@@ -329,6 +328,7 @@ public final class ClientConnection: EventSource, TimerTarget, Flushable {
             close()
         }
         observer?.receivedEnd(trailers: trailers)
+        trailers?.release()
     }
 
     private func keep() -> Bool {

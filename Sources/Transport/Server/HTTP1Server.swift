@@ -36,6 +36,7 @@ final class HTTP1Server: ServerCodec {
     @exclusivity(unchecked) private var parser: RequestParser
     @exclusivity(unchecked) private var parsedWith: ServerSettings
     @exclusivity(unchecked) private var chunks = ChunkedDecoder(limits: HeadLimits())
+    @exclusivity(unchecked) private var trailers: FieldBlock?
     @exclusivity(unchecked) private var incoming = Incoming.head
     @exclusivity(unchecked) private var outgoing = Outgoing.none
     @exclusivity(unchecked) private unowned(unsafe) var exchange: Exchange?  // its loop keeps it for ever
@@ -186,7 +187,7 @@ final class HTTP1Server: ServerCodec {
         case .chunked:
             incoming = .chunks
             chunks = ChunkedDecoder(limits: settings.limits)
-            trailers.removeAll()
+            if trailers == nil { trailers = FieldBlock() }
             exchange.begin(self, info, body: .stream)
         }
         if exchange.body != .none { startBodyClock() }
@@ -204,6 +205,7 @@ final class HTTP1Server: ServerCodec {
     }
 
     private func receiveChunks(_ bytes: UnsafeRawBufferPointer) -> Int {
+        guard let trailers else { return 0 }
         var offset = 0
         do throws(RequestError) {
             while unconsumed < Self.credit {
@@ -223,8 +225,6 @@ final class HTTP1Server: ServerCodec {
             return bytes.count
         }
     }
-
-    private lazy var trailers = FieldBlock()
 
     private func deliver(_ bytes: UnsafeRawBufferPointer) {
         rate.count(bytes.count)
@@ -402,11 +402,7 @@ final class HTTP1Server: ServerCodec {
     private func nextRequest() {
         guard keepsAlive, !connection.hasInputEnded || connection.hasUnreadInput else { return close(lingering: false) }
         incoming = .head
-        let settings = settings
-        if settings !== parsedWith {
-            parsedWith = settings
-            parser = Self.parser(settings)
-        }
+        trailers?.release()
         connection.setReadDeadline(connection.now + settings.timeouts.idle)
         connection.resumeInput()
     }
