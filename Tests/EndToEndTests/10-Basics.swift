@@ -151,9 +151,17 @@ struct Conversation: Sendable, CustomTestStringConvertible {
             #expect(response.trailers.map(\.value) == ["42"])
         },
         .init("trailers of one request are not those of the next") { client throws in
-            _ = try client.answer("POST /echo/\nTransfer-Encoding: chunked\n\n1\r\na\r\n0\r\nx-one: 1\r\n\r\n")
-            let second = try client.answer("POST /echo/\nTransfer-Encoding: chunked\n\n1\r\nb\r\n0\r\nx-two: 2\r\n\r\n")
-            #expect(second.trailers.map(\.name) == ["x-two"])
+            let request = "POST /echo/\nTransfer-Encoding: chunked\nTE: trailers\n\n1\r\na\r\n0\r\n"
+            _ = try client.answer(request + "x-one: 1\r\n\r\n")
+            #expect(try client.answer(request + "x-two: 2\r\n\r\n").trailers.map(\.name) == ["x-two"])
+        },
+        .init("a client that does not say that it takes trailers gets none") { client throws in
+            let fields = ["", "TE: gzip\n", "TE: gzip;q=0.5, Trailers\nConnection: TE\n"]
+            let counts = try fields.map { field in
+                let request = "POST /echo/\nTransfer-Encoding: chunked\n\(field)\n1\r\na\r\n0\r\nx-one: 1\r\n\r\n"
+                return try client.answer(request).trailers.count
+            }
+            #expect(counts == [0, 0, 1])
         },
         .init("Expect: 100-continue is granted") { client throws in
             try client.request("POST /echo/\nContent-Length: 4\nExpect: 100-continue\n\n")
@@ -230,11 +238,8 @@ struct Conversation: Sendable, CustomTestStringConvertible {
             #expect(try client.response().status == 400)
         },
         .init("a request may come byte by byte") { client throws in
-            for byte in RawClient.wire("POST /echo/\nTransfer-Encoding: chunked\n\n3\r\nabc\r\n0\r\nx-t: 1\r\n\r\n")
-                .utf8
-            {
-                try client.send([byte])
-            }
+            let request = "POST /echo/\nTransfer-Encoding: chunked\nTE: trailers\n\n3\r\nabc\r\n0\r\nx-t: 1\r\n\r\n"
+            for byte in RawClient.wire(request).utf8 { try client.send([byte]) }
             let response = try client.response()
             #expect(response.text == "abc")
             #expect(response.trailers.map(\.value) == ["1"])

@@ -148,7 +148,13 @@ struct ProxiedFieldTests {
         }
         try withGateway(Self.yaml(upstream.url, "")) { gateway throws in
             let response = try gateway.answer(
-                "POST /\nTransfer-Encoding: chunked\n\n2\r\nhi\r\n0\r\nX-Own: 1\r\nX-Forwarded-For: 9.9.9.9\r\nHost: a\r\n\r\n"
+                """
+                POST /
+                Transfer-Encoding: chunked
+                TE: trailers
+
+                2\r\nhi\r\n0\r\nX-Own: 1\r\nX-Forwarded-For: 9.9.9.9\r\nHost: a\r\n\r\n
+                """
             )
             #expect(upstream.requests.first?.trailers.map(\.name) == ["x-own"])
             #expect(response.trailers.map(\.name) == ["x-sum"])

@@ -139,7 +139,6 @@ final class HTTP1Server: ServerCodec {
         }
     }
 
-    /// A small incomplete head is read again from its beginning, so that slow clients cost their bytes and no exchange.
     /// An exchange for the head that begins, which is read as the listener says now.
     private func takeExchange() -> Exchange {
         let settings = settings
@@ -151,6 +150,7 @@ final class HTTP1Server: ServerCodec {
         return exchanges.take(for: context)
     }
 
+    /// A small incomplete head is read again from its beginning, so that slow clients cost their bytes and no exchange.
     private func waitForHead(_ exchange: Exchange, _ count: Int) {
         if !isInsideHead {
             isInsideHead = true
@@ -504,6 +504,11 @@ extension HTTP1Server: ExchangeFront {
             connection.output.append("\r\n")
         case .untilClose: send(bytes)
         }
+        return holding()
+    }
+
+    /// The bytes that are held back; where they are many, the exchange hears when they have left.
+    private func holding() -> Int {
         let held = connection.held
         if held > Exchange.writeLimit { connection.tellsWhenDrained = true }
         return held
@@ -511,11 +516,6 @@ extension HTTP1Server: ExchangeFront {
 
     private func send(_ bytes: RawSpan) {
         bytes.withUnsafeBytes { bytes in
-        return holding()
-    }
-
-    /// The bytes that are held back; where they are many, the exchange hears when they have left.
-    private func holding() -> Int {
             if bytes.count < 4096 {
                 connection.output.append(bytes)
             } else {
@@ -528,7 +528,10 @@ extension HTTP1Server: ExchangeFront {
         switch outgoing {
         case .none, .untilClose: break
         case .length(let missing): if missing > 0 { return cut(exchange) }
-        case .chunked: ResponseEncoder.appendLastChunk(trailers: trailers, to: &connection.output)
+        case .chunked:
+            // Only a client that says so keeps them (RFC 9110 §10.1.4).
+            let isWilling = exchange.head.fields.contains(.te, element: "trailers")
+            ResponseEncoder.appendLastChunk(trailers: isWilling ? trailers : nil, to: &connection.output)
         }
         endExchange()
     }
