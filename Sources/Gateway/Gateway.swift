@@ -1,4 +1,5 @@
 import CLinux
+import Dispatch
 import Glibc
 import Logging
 import PenstockAdmin
@@ -98,7 +99,7 @@ public final class Gateway {
         let settings = try build(running, prepared)
         group.start()
         functions.commit(prepared)
-        apply(running, settings)
+        _ = apply(running, settings)
         try openAdmin(configuration)
         admin.setReady(true)
         shared.metrics.gauge(.buildInfo, [GatewayVersion.current]).set(1)
@@ -128,8 +129,8 @@ public final class Gateway {
         functions.commit(prepared)
         sayWhatStays(configuration)
         running = next
-        apply(next, settings)
-        sockets.close(allBut: Set(configuration.listeners.map(\.address.value)))
+        // A loop that does not answer still watches them: they are closed by a later reload.
+        if apply(next, settings) { sockets.close(allBut: Set(configuration.listeners.map(\.address.value))) }
         shared.reopenLogs()
     }
 
@@ -164,8 +165,8 @@ public final class Gateway {
         }
     }
 
-    /// Hands every loop its settings, and waits until all have them.
-    private func apply(_ running: RunningConfiguration, _ settings: [[ServerSettings]]) {
+    /// Hands every loop its settings, and waits until all have them; answers whether they do.
+    private func apply(_ running: RunningConfiguration, _ settings: [[ServerSettings]]) -> Bool {
         setLimits(running.configuration)
         let addresses = running.configuration.listeners.map(\.address.value)
         let gone = listeners.filter { !addresses.contains($0.key) }
@@ -181,6 +182,7 @@ public final class Gateway {
             let states = settings.map { ListenerState($0[index], connections: connections) }
             next[address] = BoundListener(states: states, connections: connections)
         }
+        let changes = DispatchGroup()
         for (number, assembly) in assemblies.enumerated() {
             let job = LoopChange(
                 server: assembly.server,
@@ -192,9 +194,17 @@ public final class Gateway {
                 retired: assembly.retired,
                 log: shared.log
             )
-            assembly.context.loop.perform { [job = Handover(job)] in job.value.apply() }
+            assembly.context.loop.submit(in: changes) { [job = Handover(job)] in job.value.apply() }
         }
         listeners = next
+        return isDone(changes)
+    }
+
+    /// Waits for what the loops were asked to do, and says so where one of them does not answer.
+    private func isDone(_ work: DispatchGroup) -> Bool {
+        let isDone = work.waitForLoops()
+        if !isDone { shared.log.error("a loop is blocked: a function with `blocking: false`, or a disk") }
+        return isDone
     }
 
     /// Names the settings that only a start changes.
@@ -232,14 +242,16 @@ public final class Gateway {
     /// Not ready any more; accepts who waits, and finishes what is under way.
     public func drain() {
         admin.setReady(false)
+        let closing = DispatchGroup()
         for (number, assembly) in assemblies.enumerated() {
             let states = listeners.values.map { $0.states[number] }
-            assembly.context.loop.perform { [server = Handover(assembly.server), states = Handover(states)] in
+            assembly.context.loop.submit(in: closing) {
+                [server = Handover(assembly.server), states = Handover(states)] in
                 for state in states.value { server.value.close(state) }
                 server.value.drain()
             }
         }
-        sockets.close(allBut: [])
+        if isDone(closing) { sockets.close(allBut: []) }
         shared.log.info("draining", metadata: ["connections": "\(shared.connections.count)"])
     }
 
@@ -247,15 +259,26 @@ public final class Gateway {
     public var isDrained: Bool { shared.connections.count == 0 }
 
     /// Ends everything that is left.
-    public func stop() {
+    ///
+    /// - Returns: whether it ended; otherwise a loop is blocked, and left to the end of the process.
+    @discardableResult
+    public func stop() -> Bool {
+        let killing = DispatchGroup()
         for assembly in assemblies {
-            assembly.context.loop.perform { [server = Handover(assembly.server)] in server.value.kill() }
+            assembly.context.loop.submit(in: killing) { [server = Handover(assembly.server)] in server.value.kill() }
         }
+        let areLoopsFree = isDone(killing)
         functions.close()
         admin.close()
-        group.stop()
+        let hasEnded = group.stop(within: areLoopsFree ? nil : 0)
+        if hasEnded {
+            sockets.close(allBut: [])
+        } else {
+            _ = Unmanaged.passRetained(self)  // the blocked loop goes on with what is ours, should it ever go on
+        }
         adminSockets.close(allBut: [])
         shared.log.info("stopped")
         shared.flushLogs()
+        return hasEnded
     }
 }

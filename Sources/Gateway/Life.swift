@@ -14,7 +14,8 @@ extension Gateway {
     /// - Parameters:
     ///   - reload: reads the configuration again; `nil` leaves the old one serving.
     ///   - started: called once it serves.
-    /// - Returns: the exit code: 0 drained in time, or at the deadline; 1 ended by a second signal.
+    /// - Returns: the exit code: 0 drained in time, or at the deadline; 1 ended by a second signal, or with a loop that
+    ///   is blocked.
     /// - Throws: ``GatewayError`` where it could not start.
     public func run(
         reload: () -> Configuration?,
@@ -52,7 +53,6 @@ extension Gateway {
                 break
             }
         }
-        stop()
-        return code
+        return stop() ? code : 1
     }
 }

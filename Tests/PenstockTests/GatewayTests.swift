@@ -1,5 +1,6 @@
 import Glibc
 import Penstock
+import TestSupport
 import Testing
 
 @Suite("Penstock, the library")
@@ -77,6 +78,38 @@ struct GatewayTests {
         #expect(said(result).contains("error: listener 'public': cannot listen on 127.0.0.1:"), "\(said(result))")
     }
 
+    @Test
+    func `a closure that never returns does not keep the gateway from ending`() async throws {
+        let result = await #expect(processExitsWith: .exitCode(1), observing: [\.standardErrorContent]) {
+            alarm(60)
+            let folder = try Folder()
+            let file = try folder.file(
+                """
+                version: 1
+                loops: 1
+                drain: 100ms
+                listeners: [{ name: public, address: "unix:public.sock" }]
+                functions: { stuck: { swift: stuck } }
+                routes: [{ path: /, function: stuck }]
+                """
+            )
+            let stuck = SwiftFunction(blocking: false) { _ in
+                kill(getpid(), SIGTERM)
+                while true { pause() }
+            }
+            TestThread.start {
+                try? Deadline.wait(for: "the listener") {
+                    guard let client = try? RawClient(.unix("\(folder.path)/public.sock")) else { return false }
+                    try client.request("GET /")
+                    _ = try client.waitForEnd(seconds: 60)
+                    return true
+                }
+            }
+            try Gateway.run(configuration: file, functions: ["stuck": stuck])
+        }
+        #expect(said(result).contains("a loop is blocked"), "\(said(result))")
+    }
+
     private func said(_ result: ExitTest.Result?) -> String {
         String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
     }
@@ -84,7 +117,7 @@ struct GatewayTests {
 
 /// A folder of its own for a configuration; what is in it is small, and the system clears `/tmp`.
 private struct Folder {
-    private let path: String
+    let path: String
 
     init() throws {
         var template = Array("/tmp/penstock-library-XXXXXX".utf8CString)

@@ -24,8 +24,12 @@ public final class EventLoopGroup: Sendable {
     }
 
     /// Stops every loop after its round, and waits for them; not from one of them.
-    public func stop() {
+    ///
+    /// - Parameter seconds: how long to wait; `nil`: as long as it takes.
+    /// - Returns: whether all have ended.
+    @discardableResult
+    public func stop(within seconds: Int? = nil) -> Bool {
         for loop in loops { loop.stop() }
-        ended.wait()
+        return ended.wait(timeout: seconds.map { .now() + .seconds($0) } ?? .distantFuture) == .success
     }
 }
