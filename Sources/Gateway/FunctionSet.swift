@@ -159,13 +159,22 @@ final class FunctionCensus: Sendable {
     private struct State {
         var pools: [InstancePool] = []
 
+        /// Pools that were replaced, until their last instance is gone.
+        var retired: [InstancePool] = []
+
+        /// Every function that there has been: its series stay, and say 0 once it is gone.
+        var names: Set<String> = []
+
         /// Pools that had their minimum once: a crash later does not take the gateway out of service.
         var wereReady: Set<ObjectIdentifier> = []
     }
 
     func replace(_ pools: [InstancePool]) {
         state.withLock { state in
+            let gone = state.pools.filter { old in !pools.contains { $0 === old } }
+            state.retired = (state.retired + gone).filter(\.isInUse)
             state.pools = pools
+            state.names.formUnion(pools.map(\.settings.name))
             state.wereReady.formIntersection(pools.map(ObjectIdentifier.init))
         }
     }
@@ -183,14 +192,28 @@ final class FunctionCensus: Sendable {
 
     /// Writes the number of instances in each state, and of events that wait.
     func report(to metrics: MetricsRegistry) {
-        for pool in state.withLock({ $0.pools }) {
-            let numbers = pool.statistics
-            let name = pool.settings.name
-            let busy = numbers.ready - numbers.idle
-            for (state, count) in [("starting", numbers.starting), ("idle", numbers.idle), ("busy", busy)] {
-                metrics.gauge(.functionInstances, [name, state]).set(max(0, count))
-            }
-            metrics.gauge(.functionWaiting, [name]).set(numbers.waiting)
+        let (names, pools) = state.withLock { state in
+            state.retired.removeAll { !$0.isInUse }
+            return (state.names, state.pools + state.retired)
         }
+        for name in names {
+            let numbers = pools.filter { $0.settings.name == name }.map(\.statistics)
+            let states = [
+                ("starting", numbers.map(\.starting)), ("idle", numbers.map(\.idle)),
+                ("busy", numbers.map { $0.ready - $0.idle }),
+            ]
+            for (state, counts) in states {
+                metrics.gauge(.functionInstances, [name, state]).set(max(0, counts.reduce(0, +)))
+            }
+            metrics.gauge(.functionWaiting, [name]).set(numbers.map(\.waiting).reduce(0, +))
+        }
+    }
+}
+
+extension InstancePool {
+    /// Whether it has instances, or events for them.
+    fileprivate var isInUse: Bool {
+        let numbers = statistics
+        return numbers.alive > 0 || numbers.waiting > 0
     }
 }

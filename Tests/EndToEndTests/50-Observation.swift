@@ -129,6 +129,22 @@ struct ObservationTests {
         }
     }
 
+    @Test func `a function that is gone has no instances`() throws {
+        let functions = "functions: { gone: { handler: gone.py:handle, instances: { min: 1 } } }\n"
+        let route = "routes: [{ path: /, function: gone }]"
+        let folder = try TemporaryFolder()
+        try folder.write("gone.py", "def handle(event, context): return 'hi'\n")
+        try withGateway(Self.admin + functions + route, folder: folder) { gateway throws in
+            func instances() throws -> [String] {
+                try samples(gateway).filter { $0.hasPrefix("gauge penstock_function_instances function=gone") }
+            }
+            #expect(try gateway.answer("GET /").text == "hi")
+            #expect(try instances().contains("gauge penstock_function_instances function=gone,state=idle 1.0"))
+            #expect(try gateway.reload(Self.admin + Self.routes))
+            try Deadline.wait(for: "its instance to be gone") { try instances().allSatisfy { $0.hasSuffix(" 0.0") } }
+        }
+    }
+
     @Test func `the access log is text by default`() throws {
         let upstream = try ScriptedUpstream.echo()
         let yaml = """
