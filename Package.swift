@@ -144,7 +144,10 @@ let package = Package(
             ],
             exclude: ["Cases"]
         ),
-        tests("Transport", ["PenstockTransport", "PenstockHTTP", "PenstockNetworking", "PenstockBytes"]),
+        tests(
+            "Transport",
+            ["PenstockTransport", "PenstockHTTP", "PenstockNetworking", "PenstockBytes", "PenstockSystem"]
+        ),
         tests(
             "Routing",
             ["PenstockRouting", "PenstockHTTP", "PenstockTransport", "PenstockBytes"],

@@ -112,7 +112,10 @@ public enum Socket {
             }
             switch errno {
             case EAGAIN: return nil
-            case EINTR, ECONNABORTED, EPROTO, ENETDOWN, EHOSTDOWN, EHOSTUNREACH, ENETUNREACH: continue
+            // Of a connection that is lost already (accept(2), Error handling).
+            case EINTR, ECONNABORTED, EPROTO, ENOPROTOOPT, EOPNOTSUPP, ENONET, ENETDOWN, EHOSTDOWN, EHOSTUNREACH,
+                ENETUNREACH:
+                continue
             default: throw SystemError(call: "accept4")
             }
         }

@@ -46,6 +46,15 @@ struct EventLoopTests {
         #expect(pair.events == 1)
     }
 
+    @Test func `a descriptor that could not be watched may be given up like any other`() throws {
+        let loop = try EventLoop(index: 0)
+        let closed: Int32 = 1 << 24  // more than the kernel gives out
+        #expect(throws: SystemError.self) { try loop.register(closed, Deaf(), .readable) }
+        loop.deregister(closed)
+        loop.stop()
+        run(loop)
+    }
+
     @Test func `what is put off to the end of a round is flushed once, behind all that the round brought`() throws {
         let loop = try EventLoop(index: 0)
         let late = Late()
@@ -149,6 +158,10 @@ private final class Pair: EventSource, @unchecked Sendable {  // used on one loo
         for end in ends { loop.deregister(end) }
         loop.stop()
     }
+}
+
+private final class Deaf: EventSource {
+    func ready(_ events: Readiness) {}
 }
 
 private final class Late: Flushable, @unchecked Sendable {  // used on one loop, read after it has ended

@@ -106,8 +106,9 @@ public final class EventLoop: @unchecked Sendable {  // confined to its thread; 
     /// Watches `descriptor` no longer; call it before the descriptor is closed.
     ///
     /// An event of this round that has not been delivered yet never will be. The source is kept to the end of the
-    /// round, so that whatever it calls may end it.
+    /// round, so that whatever it calls may end it. Nothing happens where ``register(_:_:_:)`` has failed.
     public func deregister(_ descriptor: Int32) {
+        guard Int(descriptor) < registrations.count else { return }
         _ = penstock_epoll_remove(epoll.rawValue, descriptor)
         if let source = registrations[Int(descriptor)].source { retired.append(source) }
         registrations[Int(descriptor)] = Registration()

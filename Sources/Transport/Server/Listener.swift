@@ -53,7 +53,7 @@ final class Listener: EventSource, TimerTarget {
         }
     }
 
-    /// Descriptors have run out: waits a little, since the socket stays readable.
+    /// Waits a little, since the socket stays readable.
     private func pause() {
         guard isWatching else { return }
         server.context.loop.deregister(socket)

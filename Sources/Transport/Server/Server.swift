@@ -1,3 +1,4 @@
+import Glibc
 import PenstockHTTP
 import PenstockNetworking
 import PenstockObservability
@@ -58,8 +59,8 @@ public final class Server {
     /// Accepts who is in the queue, then no more; its connections end when they have answered what is under way.
     public func close(_ state: ListenerState) {
         for listener in listeners.removeValue(forKey: ObjectIdentifier(state)) ?? [] { listener.close() }
-    }
         for connection in connections.reversed() where connection.info.listener === state { connection.drain() }
+    }
 
     /// Closes idle connections, and the others when they have answered what is under way.
     public func drain() {
@@ -136,7 +137,7 @@ public final class Server {
         }
     }
 
-    /// Descriptors have run out, or something like it.
+    /// Says so, and makes room where that is what is missing.
     ///
     /// - Parameter error: what the system said.
     /// - Returns: whether there is room now.
@@ -145,6 +146,7 @@ public final class Server {
             nextReport = context.loop.now + 1_000_000_000
             report(error)
         }
+        guard [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(error.errno) else { return false }
         if closeIdle(for: nil) { return true }
         for neighbour in neighbours { Room(server: neighbour).ask() }
         return false
