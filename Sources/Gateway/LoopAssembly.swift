@@ -105,7 +105,7 @@ final class LoopAssembly {
         var routes: [Route] = []
         for (index, route) in running.configuration.routes.enumerated() {
             let names = running.table.parameterNames(of: index)
-            let target = try target(of: route, names, upstreams, functions, prepared)
+            let target = try target(of: route, index, running.table, upstreams, functions, prepared)
             let edits = route.headers
             var requestStages: [any RequestStage] = []
             if let rewrite = route.rewritePath {
@@ -141,11 +141,13 @@ final class LoopAssembly {
 
     private func target(
         of route: Configuration.Route,
-        _ names: [String],
+        _ index: Int,
+        _ table: RouteTable,
         _ upstreams: [String: BuiltUpstream],
         _ functions: FunctionSet,
         _ prepared: FunctionSet.Prepared
     ) throws(GatewayError) -> BuiltTarget {
+        let names = table.parameterNames(of: index)
         switch route.target {
         case .function(let name):
             let handler = try functions.handler(
@@ -164,17 +166,17 @@ final class LoopAssembly {
             return (.redirect, "", RedirectHandler(to: template, status: redirect.status))
         case .respond(let respond):
             return (.respond, "", FixedResponseHandler(status: respond.status.value, body: Array(respond.body.utf8)))
-        case .files(let files): return (.files, "", try fileHandler(files, route, names))
+        case .files(let files): return (.files, "", try fileHandler(files, route, table.restParameter(of: index)))
         }
     }
 
     private func fileHandler(
         _ files: Configuration.Files,
         _ route: Configuration.Route,
-        _ names: [String]
+        _ rest: Int?
     ) throws(GatewayError) -> StaticFilesHandler {
-        // The part of the path that the pattern leaves open names the file; a rewrite, or a closed pattern, the whole.
-        let parameter = route.rewritePath == nil && !names.isEmpty ? names.count - 1 : nil
+        // The rest of the path that the pattern leaves open names the file; a rewrite, or a closed pattern, the whole.
+        let parameter = route.rewritePath == nil ? rest : nil
         do throws(SystemError) {
             return try StaticFilesHandler(root: files.root.value, index: files.index, parameter: parameter)
         } catch {

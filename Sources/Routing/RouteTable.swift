@@ -100,6 +100,11 @@ public final class RouteTable: Sendable {
     /// The names of a route's path parameters, in the order of a match's ranges.
     public func parameterNames(of route: Int) -> [String] { names[route] }
 
+    /// Which of a route's parameters is the rest of the path, `{x+}` or `{x*}`; `nil`: none.
+    public func restParameter(of route: Int) -> Int? {
+        patterns[route].segments.last?.takesRest == true ? names[route].count - 1 : nil
+    }
+
     /// Finds the route for a request.
     ///
     /// - Parameters:

@@ -48,6 +48,26 @@ struct FileTests {
         }
     }
 
+    @Test(arguments: [
+        ("/docs/de/page.html", "de page"), ("/docs/de/raw/a.txt", "raw"), ("/docs/fr/page.html", nil),
+    ])
+    func `what a parameter in the middle took names no file`(_ path: String, _ text: String?) throws {
+        let folder = try TemporaryFolder()
+        try folder.write("public/docs/de/page.html", "de page")
+        try folder.write("public/a.txt", "raw")
+        try folder.write("public/de/index.html", "wrong")
+        let yaml = """
+            routes:
+              - { path: "/docs/{lang}/page.html", files: { root: public } }
+              - { path: "/docs/{lang}/raw/{name+}", files: { root: public } }
+            """
+        try withGateway(yaml, folder: folder) { gateway throws in
+            let response = try gateway.answer("GET \(path)")
+            #expect(response.status == (text == nil ? 404 : 200))
+            if let text { #expect(response.text == text) }
+        }
+    }
+
     @Test func `a large file comes whole`() throws {
         try withGateway(Self.yaml, folder: Self.folder()) { gateway throws in
             let client = try gateway.connect()
