@@ -230,6 +230,7 @@ public final class Exchange {
         }
         life.hasResponded = true
         life.hasEnded = isWhole
+        if deadline.isSet, !isWhole, response.isEventStream { loop.cancel(deadline) }
     }
 
     /// Sends body bytes; all of them are taken, and copied as far as they cannot leave now.

@@ -208,6 +208,27 @@ struct FailingUpstreamTests {
         }
     }
 
+    @Test func `once an event stream has begun, silence ends it and not the timeout of the route`() throws {
+        let upstream = try ScriptedUpstream { connection in
+            _ = try connection.request()
+            try connection.send("HTTP/1.1 200 OK\r\nContent-Type: Text/Event-Stream; charset=utf-8\r\n")
+            try connection.send("Transfer-Encoding: chunked\r\n\r\n5\r\n: 1\n\n\r\n")
+            connection.pause(milliseconds: 1000)
+            try connection.send("5\r\n: 2\n\n\r\n")
+            _ = try connection.waitForEnd()
+        }
+        let yaml = proxying(upstream.url, settings: "timeouts: { idle: 2s }", route: "timeout: 600ms")
+        try withGateway(Self.logged + yaml) { gateway throws in
+            let client = try gateway.connect()
+            try client.request("GET /")
+            #expect(try client.head().status == 200)
+            #expect(try client.chunk() == Array(": 1\n\n".utf8))
+            #expect(try client.chunk() == Array(": 2\n\n".utf8))
+            #expect(try client.chunk() == nil)
+            #expect(try gateway.waitForAccessLog(1)[0].contains("timeouts.idle of the upstream"))
+        }
+    }
+
     @Test func `a reset is 502, and the gateway lives`() throws {
         let upstream = try ScriptedUpstream { connection in
             _ = try connection.request()

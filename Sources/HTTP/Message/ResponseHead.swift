@@ -1,3 +1,5 @@
+internal import PenstockBytes
+
 /// The head of a response: status, fields, and how the body comes.
 ///
 /// A class that is recycled with its exchange or its upstream connection.
@@ -51,6 +53,13 @@ public final class ResponseHead {
     public internal(set) var minorVersion: Int {
         get { facts.minorVersion }
         set { facts.minorVersion = newValue }
+    }
+
+    /// Whether the body is a stream of events, which has no end that somebody could wait for.
+    public var isEventStream: Bool {
+        guard let type = fields.first(.contentType) else { return false }
+        let end = type.firstIndex { $0 == ASCII.semicolon || $0 == ASCII.space || $0 == ASCII.tab } ?? type.endIndex
+        return FieldBlock.matches(UnsafeRawBufferPointer(rebasing: type[..<end]), "text/event-stream")
     }
 
     /// An empty head with status 200.
