@@ -6,7 +6,17 @@ internal import PenstockTransport
 enum EventFields {
     /// Never shown as headers: fields for one hop, and those that the event says otherwise.
     static let always = FieldNameSet.hopByHop.union(
-        FieldNameSet(.removed, .expect, .underscored, .cookie, .xPenstock, .xRequestID, .xForwardedFor)
+        FieldNameSet(
+            .removed,
+            .expect,
+            .underscored,
+            .cookie,
+            .xOriginalURL,
+            .xRewriteURL,
+            .xPenstock,
+            .xRequestID,
+            .xForwardedFor
+        )
     )
     static let untrusted = always.union(.forwarding)
 

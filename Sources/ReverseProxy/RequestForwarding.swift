@@ -8,7 +8,17 @@ import PenstockTransport
 /// between is copied in runs.
 enum RequestForwarding {
     private static let always = FieldNameSet.hopByHop.union(
-        FieldNameSet(.host, .contentLength, .expect, .underscored, .xPenstock, .xRequestID, .xForwardedFor)
+        FieldNameSet(
+            .host,
+            .contentLength,
+            .expect,
+            .underscored,
+            .xOriginalURL,
+            .xRewriteURL,
+            .xPenstock,
+            .xRequestID,
+            .xForwardedFor
+        )
     )
     private static let untrusted = always.union(.forwarding)
 
