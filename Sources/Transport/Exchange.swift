@@ -360,7 +360,7 @@ public final class Exchange {
         where !(ASCII.isLetter(byte) || ASCII.isDigit(byte) || byte == 0x2E || byte == 0x5F || byte == 0x2D) {
             return
         }
-        UnsafeMutableRawPointer(requestIDText).copyMemory(from: value.baseAddress!, byteCount: value.count)
+        UnsafeMutableRawBufferPointer(start: requestIDText, count: value.count).copyMemory(from: value)
         life.requestIDLength = value.count
     }
 }
