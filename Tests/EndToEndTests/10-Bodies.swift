@@ -150,6 +150,20 @@ struct BodyTests {
         }
     }
 
+    @Test(arguments: ["/respond", "/redirect", "/nowhere"])
+    func `an answer to a body that will not be read says that the connection ends`(_ path: String) throws {
+        let yaml = """
+            routes:
+              - { path: /respond, respond: { body: here } }
+              - { path: /redirect, redirect: { to: "https://example.com/" } }
+            """
+        try withGateway(yaml) { gateway throws in
+            let client = try gateway.connect()
+            try client.request("POST \(path)\nContent-Length: \(50 << 20)\n\n")
+            #expect(try client.response().closes)
+        }
+    }
+
     @Test func `an upstream may answer before it has read the body`() throws {
         let upstream = try ScriptedUpstream { connection in
             _ = try connection.head()
