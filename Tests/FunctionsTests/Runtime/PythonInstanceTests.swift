@@ -50,10 +50,12 @@ struct PythonInstanceTests {
             if os.fork() == 0:
                 os.setsid()
                 if os.fork() == 0:
-                    open(event["file"], "w").write(f"{child.pid} {os.getpid()}")
+                    open(event["file"] + ".new", "w").write(f"{child.pid} {os.getpid()}")
+                    os.rename(event["file"] + ".new", event["file"])
                     time.sleep(1000)
                 os._exit(0)
             os.wait3(0)
+            while not os.path.exists(event["file"]): time.sleep(0.01)
             time.sleep(event["seconds"])
             return "x"
         """
