@@ -98,7 +98,8 @@ public final class StaticFilesHandler: Handler {
         guard verdict != .failed else { return exchange.fail(Self.preconditionFailed) }
         response.fields.append(.eTag, "etag", text.readable)
         text.removeAll()
-        HTTPDate.append(modified, to: &text)
+        // Never later than the response (RFC 9110 §8.8.2.1).
+        HTTPDate.append(min(modified, Int(MonotonicClock.wallNanoseconds() / 1_000_000_000)), to: &text)
         response.fields.append(.lastModified, "last-modified", text.readable)
         if verdict == .notModified {
             response.status = 304

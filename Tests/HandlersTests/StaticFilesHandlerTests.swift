@@ -197,6 +197,17 @@ struct StaticFilesHandlerTests {
         #expect(try self.answer("GET /index.html\nIf-None-Match: \(tag)").status == 304)
     }
 
+    @Test(arguments: [4_107_542_400, 253_402_300_800])
+    func `a file of the future has changed just now`(_ second: Int) throws {
+        fixture.touch("index.html", second)
+        let before = time(nil)
+        let answer = try front().answer("GET /index.html")
+        let date = try #require(answer["last-modified"])
+        let modified = try #require(Array(date.utf8).withUnsafeBytes { HTTPDate.parse($0) })
+        #expect((before...time(nil)).contains(modified))
+        #expect(try front().answer("GET /index.html\nIf-Modified-Since: \(date)").status == 200)
+    }
+
     @Test(arguments: [
         ("If-Match: \"x\"", 412), ("If-Match: *", 200), ("If-Match: TAG", 200), ("If-Match: W/TAG", 412),
         ("If-Unmodified-Since: Sun, 09 Sep 2001 01:46:39 GMT", 412),
