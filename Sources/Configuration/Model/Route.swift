@@ -31,7 +31,7 @@ extension Configuration {
         /// What answers.
         public var target: Target
 
-        /// From the request's head to the end of the response, queue included; `nil`: none.
+        /// From the request's head to the end of the response, of an event stream to its head; `nil`: none.
         public var timeout: Located<Duration>?
 
         /// What is written here, and wins over the listener's.

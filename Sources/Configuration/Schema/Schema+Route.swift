@@ -105,7 +105,7 @@ extension Schema {
             "timeout",
             \.route.timeout,
             Kind.duration().located.optional,
-            "From the request's head to the end of the response, queue included (504).",
+            "From the request's head to the end of the response, of an event stream to its head; queue included (504).",
             default: "none"
         ),
         Field(
