@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-/// Every folder of Examples, through the gateway; those of the shipped routes.yaml are in 70-Tour.
+/// Every folder of Examples, through the gateway; those of the shipped routes.yaml are in 70-Readme.
 @Suite("70 Examples", .wholeProcess)
 struct ExamplesTests {
     private static let examples = "\(GatewayProcess.repository)/Examples"
