@@ -84,7 +84,7 @@ let package = Package(
             "Functions",
             [
                 "PenstockBytes", "PenstockSystem", "PenstockHTTP", "PenstockNetworking", "PenstockObservability",
-                "PenstockTransport", "CLinux", "CSpawner", .product(name: "Logging", package: "swift-log"),
+                "PenstockTransport", "CLinux", "CSpawner",
             ],
             resources: [.embedInCode("Runtime/Bootstrap")]
         ),

@@ -55,13 +55,9 @@ int penstock_eventfd(void) { return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); }
 
 int penstock_pipe_nonblocking(int *ends) { return pipe2(ends, O_NONBLOCK | O_CLOEXEC); }
 
-int penstock_pidfd_open(int pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
-
 int penstock_undumpable(void) { return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); }
 
 int penstock_mmap_threshold(int bytes) { return mallopt(M_MMAP_THRESHOLD, bytes); }
-
-int penstock_memfd(const char *name, int inheritable) { return memfd_create(name, inheritable ? 0 : MFD_CLOEXEC); }
 
 int penstock_nonblocking(int descriptor) {
     int flags = fcntl(descriptor, F_GETFL);

@@ -82,13 +82,10 @@ int penstock_spawner_send(
     return 0;
 }
 
-int penstock_spawner_receive(int control, struct penstock_spawn_answer *answer, int *pidfd) {
-    *pidfd = -1;
-    ssize_t length = penstock_receive(control, MSG_DONTWAIT, answer, sizeof *answer, pidfd, 1);
+int penstock_spawner_receive(int control, struct penstock_spawn_answer *answer) {
+    ssize_t length = penstock_receive(control, MSG_DONTWAIT, answer, sizeof *answer, NULL, 0);
     if (length == 0) return 0;
     if (length == (ssize_t)sizeof *answer) return 1;
-    if (*pidfd >= 0) close(*pidfd);
-    *pidfd = -1;
     return length < 0 ? (int)length : -EPROTO;
 }
 

@@ -33,26 +33,10 @@ static struct instance *instances;
 static size_t instance_count, instance_room;
 static int control_socket;
 
-static void answer(uint32_t kind, uint32_t stage, uint64_t id, pid_t pid, int status, int pidfd) {
+static void answer(uint32_t kind, uint32_t stage, uint64_t id, pid_t pid, int status) {
     struct penstock_spawn_answer message = {.kind = kind, .stage = stage, .id = id, .pid = pid, .status = status};
-    struct iovec part = {.iov_base = &message, .iov_len = sizeof message};
-    struct msghdr envelope = {.msg_iov = &part, .msg_iovlen = 1};
-    union {
-        char bytes[CMSG_SPACE(sizeof(int))];
-        struct cmsghdr align;
-    } ancillary;
-    if (pidfd >= 0) {
-        memset(&ancillary, 0, sizeof ancillary);
-        envelope.msg_control = ancillary.bytes;
-        envelope.msg_controllen = sizeof ancillary.bytes;
-        struct cmsghdr *header = CMSG_FIRSTHDR(&envelope);
-        header->cmsg_level = SOL_SOCKET;
-        header->cmsg_type = SCM_RIGHTS;
-        header->cmsg_len = CMSG_LEN(sizeof(int));
-        memcpy(CMSG_DATA(header), &pidfd, sizeof(int));
-    }
     // Waits where the gateway is slow to read. Where it is gone, the next receive says so.
-    while (sendmsg(control_socket, &envelope, MSG_NOSIGNAL) < 0 && errno == EINTR) {}
+    while (send(control_socket, &message, sizeof message, MSG_NOSIGNAL) < 0 && errno == EINTR) {}
 }
 
 // What the child reads of its parent's memory, which it shares until it executes (CLONE_VM); it answers in `stage`
@@ -134,17 +118,15 @@ static int run_child(void *argument) {
 }
 
 // Clones a child that shares this memory, on a stack of its own, and sleeps until it has executed or failed.
-static pid_t start_child(struct launch *launch, int *pidfd) {
+static pid_t start_child(struct launch *launch) {
     static char stack[64 * 1024] __attribute__((aligned(16)));
-    int flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD;
-    pid_t pid = clone(run_child, stack + sizeof stack, flags, launch, pidfd);
+    pid_t pid = clone(run_child, stack + sizeof stack, CLONE_VM | CLONE_VFORK | SIGCHLD, launch);
     if (pid < 0) {
         launch->stage = PENSTOCK_STAGE_CLONE;
         launch->error = errno;
         return -1;
     }
     if (launch->error == 0) return pid;
-    close(*pidfd);
     while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {}
     return -1;
 }
@@ -207,7 +189,6 @@ static void spawn(const struct penstock_spawn_request *request, const int *descr
     struct launch launch = {
         .request = request, .descriptors = descriptors + 1, .spawner = getpid(), .stage = PENSTOCK_STAGE_REQUEST};
     char *bytes = NULL, **vector = NULL;
-    int pidfd = -1;
     pid_t pid = -1;
     launch.error = EINVAL;
     if (is_well_formed(request, descriptors)) {
@@ -218,16 +199,15 @@ static void spawn(const struct penstock_spawn_request *request, const int *descr
             launch.error = EINVAL;
             if (read_strings(descriptors[0], bytes, request->strings) && split_strings(&launch, bytes, vector)) {
                 launch.error = 0;
-                pid = start_child(&launch, &pidfd);
+                pid = start_child(&launch);
             }
         }
     }
     if (pid > 0) {
         instances[instance_count++] = (struct instance){.id = request->id, .pid = pid};
-        answer(PENSTOCK_SPAWNED, 0, request->id, pid, 0, pidfd);
-        close(pidfd);
+        answer(PENSTOCK_SPAWNED, 0, request->id, pid, 0);
     } else {
-        answer(PENSTOCK_FAILED, (uint32_t)launch.stage, request->id, 0, launch.error, -1);
+        answer(PENSTOCK_FAILED, (uint32_t)launch.stage, request->id, 0, launch.error);
     }
     free(bytes);
     free(vector);
@@ -277,7 +257,7 @@ static void reap(void) {
             if (instances[index].pid != child.si_pid) continue;
             uint64_t id = instances[index].id;
             instances[index] = instances[--instance_count];
-            answer(PENSTOCK_EXITED, 0, id, child.si_pid, status, -1);
+            answer(PENSTOCK_EXITED, 0, id, child.si_pid, status);
             break;
         }
     }

@@ -51,17 +51,11 @@ int penstock_eventfd(void);
 /// `pipe2(2)`: two descriptors, non-blocking, closed on exec; the first is read from.
 int penstock_pipe_nonblocking(int *ends);
 
-/// `pidfd_open(2)`.
-int penstock_pidfd_open(int pid);
-
 /// `prctl(2)` with PR_SET_DUMPABLE 0.
 int penstock_undumpable(void);
 
 /// `mallopt(3)` with M_MMAP_THRESHOLD.
 int penstock_mmap_threshold(int bytes);
-
-/// `memfd_create(2)`, closed on exec unless `inheritable`.
-int penstock_memfd(const char *name, int inheritable);
 
 /// `fcntl(2)`: O_NONBLOCK and FD_CLOEXEC on.
 int penstock_nonblocking(int descriptor);

@@ -6,7 +6,7 @@
 //
 //   gateway -> spawner   penstock_spawn_request   PENSTOCK_SPAWN   with descriptors (SCM_RIGHTS)
 //                                                 PENSTOCK_KILL    none
-//   spawner -> gateway   penstock_spawn_answer    PENSTOCK_SPAWNED with a pidfd
+//   spawner -> gateway   penstock_spawn_answer    PENSTOCK_SPAWNED it runs
 //                                                 PENSTOCK_FAILED  no process was left behind
 //                                                 PENSTOCK_EXITED  reaped; what descends from it is being killed
 //
@@ -70,10 +70,11 @@ struct penstock_spawn_answer {
 int penstock_spawner_start(int control, pid_t *pid);
 
 // Sends one request with its descriptors, never waiting: 0 or an errno (EAGAIN: the socket is full).
-int penstock_spawner_send(int control, const struct penstock_spawn_request *request, const int *descriptors, size_t count);
+int penstock_spawner_send(
+    int control, const struct penstock_spawn_request *request, const int *descriptors, size_t count);
 
-// Receives one answer, never waiting: 1, 0 at the end, or -errno. *pidfd is -1 where none came; the caller owns it.
-int penstock_spawner_receive(int control, struct penstock_spawn_answer *answer, int *pidfd);
+// Receives one answer, never waiting: 1, 0 at the end, or -errno.
+int penstock_spawner_receive(int control, struct penstock_spawn_answer *answer);
 
 // Makes an anonymous file of `length` bytes that nobody can change: a descriptor or -errno.
 int penstock_memory_file(const char *name, const void *bytes, size_t length);

@@ -15,9 +15,6 @@ public enum InvocationFrame {
     /// The bytes before the payload.
     public static let headLength = 16
 
-    /// The longest frame in either direction; a peer that announces more is broken.
-    public static let lengthLimit = 64 << 20
-
     /// Flag of INVOKE: the answer must be the handler's result as JSON, not an envelope.
     public static let raw: UInt8 = 1
 

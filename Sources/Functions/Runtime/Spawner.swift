@@ -209,9 +209,7 @@ extension Spawner: EventSource, TimerTarget {
         let control = state.withLock { $0.control }
         while true {
             var answer = penstock_spawn_answer()
-            var pidfd: Int32 = -1
-            let result = penstock_spawner_receive(control, &answer, &pidfd)
-            if pidfd >= 0 { Glibc.close(pidfd) }  // whoever holds an instance asks the spawner, which cannot mistake it
+            let result = penstock_spawner_receive(control, &answer)
             if result == -EAGAIN { return }
             guard result == 1 else { return restart() }
             deliver(answer)
