@@ -40,6 +40,13 @@ extension Schema {
         guard let code = code(draft, &reader) else { return nil as Configuration.Function? }
         var function = draft.function
         function.code = code
+        if case .command(let command) = code, command.protocol.value == .exec, function.instances.min.value > 0 {
+            reader.error(
+                "'min' (\(function.instances.min.value)) is of no use to 'protocol: exec', "
+                    + "which starts a process for each event",
+                at: function.instances.min.position
+            )
+        }
         return function
     }
 
