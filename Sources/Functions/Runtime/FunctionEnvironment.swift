@@ -5,7 +5,8 @@ public enum FunctionEnvironment {
     /// Builds a function's environment.
     ///
     /// The gateway's PATH, HOME, LANG and TZ (or their defaults) and Lambda's names come first; what is passed on and
-    /// what the function sets itself win over them; the names that Lambda reserves win over all.
+    /// what the function sets itself win over them; the names that Lambda reserves win over all. A bootstrap adds
+    /// `AWS_EXECUTION_ENV`, whose version it alone knows, and the spawner its mark (``OrphanSweep``).
     ///
     /// - Parameters:
     ///   - settings: the function.
@@ -25,22 +26,22 @@ public enum FunctionEnvironment {
             "LANG": gateway["LANG"] ?? "C.UTF-8",
             "TZ": gateway["TZ"] ?? ":UTC",
             "AWS_REGION": region,
-            "AWS_DEFAULT_REGION": region,
             "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
         ]
         for name in passed { values[name] = gateway[name] ?? values[name] }
         for variable in own { values[variable.name] = variable.value }
-        for (name, value) in reserved(settings, region: values["AWS_REGION"] ?? region) { values[name] = value }
+        let region = values["AWS_REGION"] ?? Self.region
+        values["AWS_DEFAULT_REGION"] = values["AWS_DEFAULT_REGION"] ?? region
+        for (name, value) in reserved(settings, region: region) { values[name] = value }
         return values.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
     }
 
     private static let region = "us-east-1"
 
     private static func reserved(_ settings: FunctionSettings, region: String) -> [String: String] {
-        var values = [
+        [
             "_HANDLER": settings.handlerName,
             "LAMBDA_TASK_ROOT": settings.directory,
-            "LAMBDA_RUNTIME_DIR": settings.directory,
             "AWS_LAMBDA_FUNCTION_NAME": settings.name,
             "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": String((settings.memory ?? 128 << 20) >> 20),
@@ -48,12 +49,6 @@ public enum FunctionEnvironment {
             "AWS_LAMBDA_INITIALIZATION_TYPE": settings.minimum > 0 ? "provisioned-concurrency" : "on-demand",
             "PENSTOCK_FUNCTION_ARN": "arn:aws:lambda:\(region):123456789012:function:\(settings.name)",
         ]
-        switch settings.program {
-        case .python: values["AWS_EXECUTION_ENV"] = "AWS_Lambda_python3"
-        case .node: values["AWS_EXECUTION_ENV"] = "AWS_Lambda_nodejs"
-        case .jsonLines, .exec: break
-        }
-        return values
     }
 
     /// The name of an instance's log stream: `2026/11/20/[$LATEST]` and 32 hexadecimal digits.

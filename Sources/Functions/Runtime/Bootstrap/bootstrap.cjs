@@ -33,6 +33,7 @@ class Refused extends Error {
 // -- The context, as Lambda has it -------------------------------------------------------------------------------------
 
 const environment = process.env;
+environment.AWS_EXECUTION_ENV = `AWS_Lambda_nodejs${process.versions.node.split('.')[0]}.x`;
 const common = {
   callbackWaitsForEmptyEventLoop: true,
   functionName: environment.AWS_LAMBDA_FUNCTION_NAME ?? '',
@@ -119,6 +120,16 @@ function fieldsOf(result) {
   return typed ? lines : lines + JSON_FIELD;
 }
 
+/** Strictly, as RFC 4648 has it; only the padding may be absent. */
+function decodeBase64(text) {
+  const data = Buffer.from(text, 'base64');
+  const plain = data.toString('base64');
+  if (text !== plain && text !== plain.replace(/=+$/, '')) {
+    throw new Refused('isBase64Encoded is true, but the body is not base64');
+  }
+  return data;
+}
+
 /** A string or a Buffer. */
 function bodyOf({ body, isBase64Encoded }) {
   if (body === undefined || body === null) return '';
@@ -126,10 +137,7 @@ function bodyOf({ body, isBase64Encoded }) {
   if (typeof body === 'object') throw new Refused('body must be a string; did you forget JSON.stringify?');
   const text = textOf(body);
   if (isBase64Encoded !== true) return text;
-  if (!/^[A-Za-z0-9+/_\-\s]*={0,2}\s*$/.test(text)) {
-    throw new Refused('isBase64Encoded is true, but the body is not base64');
-  }
-  return Buffer.from(text, 'base64');
+  return decodeBase64(text.replace(/[\r\n]/g, ''));
 }
 
 function marshal(value) {
@@ -236,6 +244,7 @@ function safely(body) {
 
 const running = new Set();
 let draining = false;
+let traced = false;
 
 /** One event, from its frame to its answer, which is given once. */
 class Invocation {
@@ -311,7 +320,10 @@ function invoke(frame, handler) {
     const colon = line.indexOf(': ');
     if (colon > 0) fields[line.slice(0, colon)] = line.slice(colon + 2);
   }
-  if (fields['trace-id']) environment._X_AMZN_TRACE_ID = fields['trace-id'];
+  const traceId = fields['trace-id'];
+  if (traceId) environment._X_AMZN_TRACE_ID = traceId;
+  else if (traced) delete environment._X_AMZN_TRACE_ID; // of an event before
+  traced = Boolean(traceId);
   const invocation = new Invocation(id, fields['request-id'] ?? '', (frame[5] & RAW) !== 0);
   let event, context;
   try {

@@ -13,7 +13,6 @@ from struct import Struct
 RESULT, REPLY, ERROR, READY, INIT_ERROR = 2, 3, 4, 5, 6  # from us
 INVOKE, DRAIN = 1, 7  # to us
 RAW = 1
-STRICT = {"strict_mode": True} if sys.version_info >= (3, 11) else {}  # of base64
 JSON_FIELD = "content-type: application/json\r\n"
 
 
@@ -100,10 +99,21 @@ class Record:
         return type(self).__name__ + "(" + ", ".join(f"{k}={v!r}" for k, v in self.__dict__.items()) + ")"
 
 
+class Lazy:
+    """An attribute that is made when it is first read, unless somebody has set it."""
+
+    def __init__(self, make):
+        self.make = make
+
+    def __get__(self, owner, kind=None):
+        if owner is None:
+            return self
+        value = owner.__dict__[self.make.__name__] = self.make(owner)
+        return value
+
+
 class Context:
     """What a handler may know of its invocation."""
-
-    __slots__ = ("aws_request_id", "_deadline", "_fields")
 
     def __init__(self, request_id, deadline, fields):
         self.aws_request_id = request_id
@@ -113,19 +123,19 @@ class Context:
     def get_remaining_time_in_millis(self):
         return max(0, int((self._deadline - monotonic()) * 1000))
 
-    @property
+    @Lazy
     def invoked_function_arn(self):
         return self._fields.get("invoked-arn") or os.environ.get("PENSTOCK_FUNCTION_ARN", "")
 
-    @property
+    @Lazy
     def tenant_id(self):
         return self._fields.get("tenant-id")
 
-    @property
+    @Lazy
     def identity(self):
         return Record(cognito_identity_id=None, cognito_identity_pool_id=None)
 
-    @property
+    @Lazy
     def client_context(self):
         text = self._fields.get("client-context")
         if not text:
@@ -157,13 +167,14 @@ class Context:
 def number_of(status):
     if type(status) is int and 200 <= status <= 599:
         return status
-    if type(status) is str and status.isascii() and status.isdigit():
-        status = int(status[:9])
+    number = status
+    if type(status) is str and len(status) < 10 and status.isascii() and status.isdigit():
+        number = int(status)
     elif type(status) is float and status.is_integer():
-        status = int(status)
-    if isinstance(status, bool) or not isinstance(status, int) or not 200 <= status <= 599:
+        number = int(status)
+    if isinstance(number, bool) or not isinstance(number, int) or not 200 <= number <= 599:
         raise Refused(f"statusCode must be a number from 200 to 599, not {status!r:.40}")
-    return int(status)
+    return int(number)
 
 
 def text_of(value):
@@ -186,7 +197,8 @@ def fields_of(result):
             raise Refused("headers must be an object, not " + type(headers).__name__)
         for name, value in headers.items():
             if value is not None:
-                pairs += [(name, text_of(item)) for item in (value if isinstance(value, (list, tuple)) else (value,))]
+                pairs += [(name, text_of(item)) for item in (value if isinstance(value, (list, tuple)) else (value,))
+                          if item is not None]
     if several is not None:
         if not isinstance(several, dict):
             raise Refused("multiValueHeaders must be an object, not " + type(several).__name__)
@@ -212,6 +224,20 @@ def fields_of(result):
     return "".join(lines)
 
 
+def decode_base64(text):
+    """Strictly, as RFC 4648 has it; only the padding may be absent."""
+    from binascii import a2b_base64, b2a_base64
+    try:
+        data = a2b_base64(text + "==")
+    except ValueError:
+        data = None
+    if data is not None:
+        plain = b2a_base64(data, newline=False).decode()
+        if text == plain or text == plain.rstrip("="):
+            return data
+    raise Refused("isBase64Encoded is true, but the body is not base64")
+
+
 def body_of(result):
     body = result.get("body")
     if not isinstance(body, str):
@@ -223,11 +249,7 @@ def body_of(result):
             raise Refused("body must be a string; did you forget json.dumps?")
         body = text_of(body)
     if body and result.get("isBase64Encoded") is True:
-        from binascii import a2b_base64, Error
-        try:
-            return a2b_base64("".join(body.split()), **STRICT)
-        except (Error, ValueError) as error:
-            raise Refused("isBase64Encoded is true, but the body is not base64: " + str(error)) from None
+        return decode_base64(body.replace("\r", "").replace("\n", ""))
     try:
         return body.encode()
     except UnicodeEncodeError as error:
@@ -413,6 +435,7 @@ def serve(handler):
     """Answers one event after the other until the gateway ends it."""
     read = open(events, "rb", 65536, closefd=False).read
     head_of, invocation_of, now = HEAD.unpack, INVOCATION.unpack_from, monotonic
+    traced = False
     while True:
         head = read(16)
         if len(head) < 16:
@@ -432,8 +455,12 @@ def serve(handler):
             lines = payload[6:start].decode().split("\r\n")
             fields = dict(line.split(": ", 1) for line in lines if ": " in line)
             request_id = fields.get("request-id", "")
-            if "trace-id" in fields:
-                os.environ["_X_AMZN_TRACE_ID"] = fields["trace-id"]
+        trace_id = fields.get("trace-id")
+        if trace_id:
+            os.environ["_X_AMZN_TRACE_ID"] = trace_id
+        elif traced:
+            os.environ.pop("_X_AMZN_TRACE_ID", None)  # of an event before
+        traced = bool(trace_id)
         try:
             result = handler(decode(payload, start), Context(request_id, now() + remaining / 1000, fields))
             if type(result) is not dict and hasattr(type(result), "__await__"):
@@ -455,8 +482,13 @@ def main():
     sys.argv[:] = [file]
     loop = None
     # To numbers that a handler does not know, and out of the reach of what it starts.
-    random = os.urandom(2)
-    events, answers = os.dup2(3, 64 + random[0], False), os.dup2(5, 320 + random[1], False)
+    top = os.sysconf("SC_OPEN_MAX")
+    top = top if 0 < top < 576 else 576
+    low, random = min(64, top // 4), os.urandom(4)
+    room = (top - low) // 2
+    events = os.dup2(3, low + int.from_bytes(random[:2], "big") % room, False)
+    answers = os.dup2(5, low + room + int.from_bytes(random[2:], "big") % room, False)
+    os.environ["AWS_EXECUTION_ENV"] = "AWS_Lambda_python%d.%d" % sys.version_info[:2]
     os.closerange(3, 6)
     os.register_at_fork(after_in_child=leave_pipes)
     sys.stdout.reconfigure(line_buffering=True)
