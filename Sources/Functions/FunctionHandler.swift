@@ -94,11 +94,10 @@ public final class FunctionHandler: Handler {
 
     private func invoke(_ invocation: Invocation, _ exchange: Exchange) {
         invocation.beginFrame()
-        let age = exchange.loop.now - exchange.startedAt
         encoder.encode(
             exchange,
             body: invocation.body.readable,
-            wallNanoseconds: MonotonicClock.wallNanoseconds() - age,
+            wallNanoseconds: exchange.wallNanosecondsAtStart,
             to: &invocation.frame
         )
         invocation.releaseBody()
@@ -130,8 +129,16 @@ public final class FunctionHandler: Handler {
 
     // MARK: Refusals
 
+    /// Writes down what no instance knows of.
+    private func report(_ error: InvocationError, instance: Int = 0, requestID: UnsafeRawBufferPointer) {
+        name.withUnsafeBytes { name in
+            output.report(error, from: FunctionLog.Source(function: name, instance: instance, requestID: requestID))
+        }
+    }
+
     private func refuse(_ exchange: Exchange) {
         metrics.failed(Self.buffersFull)
+        report(Self.buffersFull, requestID: exchange.requestID)
         exchange.fail(Self.buffersFull.exchangeError)
     }
 
@@ -148,6 +155,14 @@ public final class FunctionHandler: Handler {
         reason: "request body over \(bodyLimit) bytes, the most that a function is given",
         closesConnection: true
     )
+}
+
+extension Exchange {
+    /// When the request came, in nanoseconds since 1970.
+    var wallNanosecondsAtStart: Int64 { MonotonicClock.wallNanoseconds() - (loop.now - startedAt) }
+
+    /// When its route's `timeout` is over; ``Instant/never`` where it has none.
+    var routeDeadline: Instant { route?.timeout.map { startedAt + $0 } ?? .never }
 }
 
 extension FunctionHandler: InvocationObserver {
@@ -184,14 +199,13 @@ extension FunctionHandler: InvocationObserver {
 
     /// The answer is none: its instance does not know, so it is said here.
     private func refuse(_ invocation: Invocation, _ error: InvocationError) {
-        name.withUnsafeBytes { name in
-            let (instance, id) = (invocation.instance, invocation.requestID)
-            output.report(error, from: FunctionLog.Source(function: name, instance: instance, requestID: id))
-        }
+        report(error, instance: invocation.instance, requestID: invocation.requestID)
         failed(invocation, error)
     }
 
     public func failed(_ invocation: Invocation, _ error: InvocationError) {
+        // No instance had it that could have said so.
+        if error.kind == .queueFull || error.kind == .queueTimeout { report(error, requestID: invocation.requestID) }
         end(invocation, error)?.fail(error.exchangeError)
     }
 }

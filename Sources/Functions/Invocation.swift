@@ -108,7 +108,7 @@ public final class Invocation {
         self.exchange = exchange
         self.observer = observer
         exchangeID = exchange.id
-        if let timeout = exchange.route?.timeout { deadline = exchange.startedAt + timeout }
+        deadline = exchange.routeDeadline
         name(requestID: exchange.requestID, traceID: Self.traceID(exchange.head.fields))
     }
 

@@ -30,6 +30,16 @@ struct FunctionAnswerTests {
         #expect(text == row.answer, "\(String(decoding: text, as: UTF8.self))")
     }
 
+    @Test(arguments: BootstrapTests.bodies)
+    func `a command's result is judged as a handler's is`(_ result: String, _ body: String?) throws {
+        let function = FakeFunction { invocation, observer in
+            Array(result.utf8).withUnsafeBytes { observer.returned(invocation, json: $0) }
+        }
+        let answer = try ScriptedFront(function.handler()).answer("GET /")
+        #expect(answer.status == (body == nil ? 502 : 200))
+        if let body { #expect(answer.text == body) }
+    }
+
     @Test
     func `HEAD has the length of the body and no body`() throws {
         let function = FakeFunction { $1.reply($0, 200, [], Array("hello".utf8)) }
@@ -77,6 +87,25 @@ struct FunctionAnswerTests {
         #expect(answer.text.hasPrefix("{\"message\":\"Internal server error\",\"requestId\":\""))
         #expect(!answer.text.contains("secret") && !answer.text.contains("ValueError"))
         #expect(front.lastFailure == "ValueError: secret detail")
+    }
+
+    @Test(arguments: [
+        InvocationError(.queueFull, type: "Gateway.QueueFull", message: "as many"),
+        InvocationError(.queueTimeout, type: "Gateway.QueueTimeout", message: "no instance"),
+    ])
+    func `a refusal that no instance knows of is a line in the log`(_ error: InvocationError) throws {
+        let function = FakeFunction { $1.failed($0, error) }
+        let front = try ScriptedFront(function.handler())
+        #expect(front.answer("GET /").status == 503)
+        #expect(function.lines.all.map { String($0.drop { $0 != "[" }) } == ["[ERROR] \(error.type): \(error.message)"])
+    }
+
+    @Test
+    func `so is a body that there is no room for`() throws {
+        let function = FakeFunction { $1.reply($0, 200) }
+        let front = try ScriptedFront(function.handler(budget: BufferBudget(limit: 10)))
+        #expect(front.answer("POST /", body: Array(repeating: 1, count: 100)).status == 503)
+        #expect(function.lines.all.count { $0.contains("[ERROR] Gateway.Throttled: ") } == 1)
     }
 
     @Test(arguments: FailureRow.all)

@@ -21,7 +21,8 @@ public struct Context: Sendable {
     /// How long the function may still run before its caller is told that it took too long; not below zero.
     ///
     /// A closure cannot be ended from outside: one that blocks runs on, and its result is dropped; an async one finds
-    /// its task cancelled. From `timeout` of the function in routes.yaml, counted from when it was called.
+    /// its task cancelled. From `timeout` of the function in routes.yaml, counted from when it was called; a route's own
+    /// `timeout` may leave less.
     public var remainingTime: Duration {
         .nanoseconds(max(0, end - MonotonicClock.now()))
     }
@@ -34,6 +35,6 @@ public struct Context: Sendable {
     /// From any thread; a text of several lines becomes several lines. What is printed to standard output goes where
     /// the program's own output goes, without a name.
     public func log(_ message: String) {
-        lines.append(message, function: settings.name, request: request)
+        lines.append(message, function: settings.name, requestID: Array(request.bytes(request.requestID)))
     }
 }

@@ -89,6 +89,7 @@ public final class SwiftFunctionHandler: Handler {
 
     private func refuseForRoom(_ exchange: Exchange) {
         metrics.failed(SwiftFunctionFailure.buffersFull)
+        report(SwiftFunctionFailure.buffersFull, requestID: exchange.requestID)
         refuse(exchange, SwiftFunctionFailure.buffersFull.exchangeError)
     }
 
@@ -101,7 +102,7 @@ public final class SwiftFunctionHandler: Handler {
             body: body,
             budget: budget,
             reserved: reserved,
-            wallNanoseconds: MonotonicClock.wallNanoseconds()
+            wallNanoseconds: exchange.wallNanosecondsAtStart
         )
         if case .inline(let function) = runtime.body {
             callInline(exchange, request, function)
@@ -122,7 +123,7 @@ public final class SwiftFunctionHandler: Handler {
             settings: runtime.settings,
             lines: workers.lines,
             request: request,
-            end: start + runtime.settings.timeout
+            end: min(start + runtime.settings.timeout, exchange.routeDeadline)
         )
         let result: Result<Response, InvocationError>
         do {
@@ -144,8 +145,18 @@ public final class SwiftFunctionHandler: Handler {
             try SwiftResponseWriter.send(result.get(), limit: runtime.settings.responseLimit, to: exchange)
         } catch {
             metrics.failed(error)
+            report(error, requestID: exchange.requestID)
             exchange.fail(error.exchangeError)
         }
+    }
+
+    /// Writes an error down, for whoever looks after the function; the client is told nothing of it.
+    func report(_ error: InvocationError, requestID: UnsafeRawBufferPointer) {
+        workers.lines.append(
+            "[ERROR] \(error.type): \(error.message)",
+            function: runtime.settings.name,
+            requestID: Array(requestID)
+        )
     }
 
     /// An invocation has run to its end.

@@ -25,6 +25,9 @@ final class SwiftInvocation: WorkerJob, TimerTarget, @unchecked Sendable {
     private let request: RequestSnapshot
     private let handler: SwiftFunctionHandler
     private let enteredAt: Instant
+
+    /// When its route's time is over.
+    private let deadline: Instant
     private let phase = Atomic<UInt8>(Phase.waiting)
     private let startedAt = Atomic<Int64>(0)
     private let task = Mutex<Task<Void, Never>?>(nil)
@@ -40,6 +43,7 @@ final class SwiftInvocation: WorkerJob, TimerTarget, @unchecked Sendable {
         runtime = handler.runtime
         workers = handler.workers
         enteredAt = workers.loop.now
+        deadline = exchange.routeDeadline
     }
 
     // MARK: On the loop
@@ -99,7 +103,10 @@ final class SwiftInvocation: WorkerJob, TimerTarget, @unchecked Sendable {
     private func delivered(_ result: Result<Response, InvocationError>, endedAt: Instant) {
         let started = Instant(nanoseconds: startedAt.load(ordering: .relaxed))
         handler.ran(queue: started - enteredAt, run: endedAt - started)
-        guard !isAnswered else { return }
+        guard !isAnswered else {
+            if case .failure(let error) = result { handler.report(error, requestID: request.bytes(request.requestID)) }
+            return
+        }
         exchange?.queueNanoseconds = started - enteredAt
         exchange?.runNanoseconds = endedAt - started
         answer(result)
@@ -170,7 +177,7 @@ final class SwiftInvocation: WorkerJob, TimerTarget, @unchecked Sendable {
             settings: runtime.settings,
             lines: workers.lines,
             request: request,
-            end: now + runtime.settings.timeout
+            end: min(now + runtime.settings.timeout, deadline)
         )
     }
 

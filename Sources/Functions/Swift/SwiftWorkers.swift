@@ -60,16 +60,16 @@ final class SwiftFunctionLines: Sendable {
     }
 
     /// Writes `text`, line by line, before anything that is posted to the loop after it.
-    func append(_ text: String, function: String, request: RequestSnapshot) {
+    func append(_ text: String, function: String, requestID: [UInt8]) {
         guard let log else { return }
         let time = MonotonicClock.wallNanoseconds()
-        loop.submit { Self.write(text, function, request, time, to: log.log) }
+        loop.submit { requestID.withUnsafeBytes { Self.write(text, function, $0, time, to: log.log) } }
     }
 
     private static func write(
         _ text: String,
         _ function: String,
-        _ request: RequestSnapshot,
+        _ requestID: UnsafeRawBufferPointer,
         _ wallNanoseconds: Int64,
         to log: FunctionLog
     ) {
@@ -78,7 +78,7 @@ final class SwiftFunctionLines: Sendable {
             let source = FunctionLog.Source(
                 function: UnsafeRawBufferPointer(name),
                 instance: 0,
-                requestID: request.bytes(request.requestID)
+                requestID: requestID
             )
             for var line in text.split(separator: "\n", omittingEmptySubsequences: false) {
                 line.withUTF8 { log.append(UnsafeRawBufferPointer($0), from: source, wallNanoseconds: wallNanoseconds) }

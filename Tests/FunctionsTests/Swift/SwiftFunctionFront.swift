@@ -81,6 +81,7 @@ final class Front {
         _ function: SwiftFunction,
         budget: Int = 1 << 30,
         window: Int = 7,
+        log: FunctionLog? = nil,
         settings: (String) -> SwiftFunctionSettings = { .patient($0) }
     ) throws {
         runtime = SwiftFunctionRuntime(function, settings: settings("greet"))
@@ -90,7 +91,7 @@ final class Front {
         scripted.window = window
         relay.handler = SwiftFunctionHandler(
             runtime,
-            workers: SwiftWorkers(loop: scripted.context.loop, pool: WorkerPool(), log: nil),
+            workers: SwiftWorkers(loop: scripted.context.loop, pool: WorkerPool(), log: log),
             budget: self.budget,
             path: "/{rest*}",
             metrics: metrics

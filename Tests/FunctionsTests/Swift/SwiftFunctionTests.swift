@@ -101,6 +101,40 @@ struct SwiftFunctionTests {
         #expect(named.failure == "OrderNotFound: order 7")
     }
 
+    @Test(arguments: Kind.allCases)
+    func `an error is a line in the log of functions, behind what the function logged`(_ kind: Kind) async throws {
+        let folder = try TemporaryFolder()
+        let writer = try LogWriter(.file("\(folder.path)/log"))
+        let log = FunctionLog(format: .text, writer: writer)
+        let front = try Front(
+            kind.function { _, context in
+                context.log("before")
+                throw FunctionError(type: "OrderNotFound", "order 7")
+            },
+            log: log
+        )
+        #expect(await front.ask("GET /").status == 502)
+        await front.run {
+            writer.flush(seconds: 1)
+            return folder.read("log").contains("[ERROR] OrderNotFound: order 7\n")
+        }
+        let lines = folder.read("log").split(separator: "\n")
+        #expect(lines.count == 2 && lines[0].hasSuffix(": before") && lines[1].contains("greet"), "\(lines)")
+    }
+
+    @Test
+    func `the time of an event is that of its head, however long the body took`() async throws {
+        let front = try Front(
+            .init(blocking: false) { event, _ in Response(body: "\(event.requestContext.timeEpoch)") }
+        )
+        let begin = MonotonicClock.wallNanoseconds() / 1_000_000
+        let script = front.begin("POST /", body: Array(repeating: 1, count: 100))
+        usleep(400_000)
+        await front.run { script.isOver }
+        let time = try #require(Int64(script.answer.text))
+        #expect(time < begin + 300)
+    }
+
     @Test
     func `a body over the limit is 413, whether its length is known or not`() async throws {
         let front = try Front(
