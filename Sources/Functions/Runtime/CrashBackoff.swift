@@ -1,12 +1,11 @@
 public import PenstockSystem
 
-/// How long a function that cannot start is left alone: 0.1 s after the first failure, twice that after the next, at
-/// most 10 s.
+/// How long what cannot start is left alone: a while after the first failure, twice that after the next, up to a limit.
 ///
 /// A value without a clock: the caller says what time it is.
 public struct CrashBackoff: Equatable, Sendable {
-    static let first: Int64 = 100_000_000
-    static let longest: Int64 = 10_000_000_000
+    private let first: Int64
+    private let longest: Int64
 
     /// Failures since the last success.
     public private(set) var failures = 0
@@ -15,7 +14,14 @@ public struct CrashBackoff: Equatable, Sendable {
     public private(set) var until: Instant?
 
     /// A function of which nothing bad is known.
-    public init() {}
+    ///
+    /// - Parameters:
+    ///   - first: nanoseconds that it is left alone after the first failure.
+    ///   - longest: the most that it is left alone.
+    public init(first: Int64 = 100_000_000, longest: Int64 = 10_000_000_000) {
+        self.first = first
+        self.longest = longest
+    }
 
     /// Whether an instance may be started at `now`.
     public func allowsStart(at now: Instant) -> Bool {
@@ -29,7 +35,7 @@ public struct CrashBackoff: Equatable, Sendable {
     public mutating func failed(at now: Instant) {
         guard allowsStart(at: now) else { return }
         failures += 1
-        until = now + min(Self.longest, Self.first << Int64(min(failures - 1, 10)))
+        until = now + min(longest, first << Int64(min(failures - 1, 10)))
     }
 
     /// An instance works.

@@ -7,16 +7,14 @@ import Synchronization
 
 /// Events out, answers and lines in.
 extension FunctionInstance {
-    /// A descriptor is ready, or was before the instance went to another loop: then the event is not for us.
-    func ready(_ stream: InstanceWatch.Stream, _ events: Readiness, on loop: Int) {
+    /// A descriptor is ready, or was before the instance went to another loop: then that is not for us.
+    func ready(_ stream: InstanceWatch.Stream, on loop: Int) {
         let isLeased = holder.load(ordering: .acquiring) == loop
         guard isLeased || pool.claim(self, on: loop) else { return }
         switch stream {
         case .log: readLog(untilDry: false)
         case .events: sendEvent()
-        case .answers:
-            if events.contains(.writable) { sendEvent() }
-            if events != .writable, isWatchingAnswers { receive() }
+        case .answers: if isWatchingAnswers { receive() }
         }
         if !isLeased, phase == .idle { pool.offer(self) }
     }
@@ -24,14 +22,18 @@ extension FunctionInstance {
     // MARK: Events
 
     /// Makes the event what its wire wants and begins to send it.
-    func beginEvent() {
+    ///
+    /// - Parameters:
+    ///   - now: the time.
+    ///   - timeout: nanoseconds that the event may take; the handler is told less where who asked waits less.
+    func beginEvent(at now: Instant, timeout: Int64) {
         guard let ticket, let invocation = ticket.invocation else { return }
         switch wire {
         case .frames:
             InvocationFrame.seal(
                 &invocation.frame,
                 id: currentID,
-                milliseconds: milliseconds,
+                milliseconds: min(timeout, invocation.deadline - now) / 1_000_000,
                 flags: invocation.isRaw ? InvocationFrame.raw : 0
             )
         case .lines, .once:
@@ -62,16 +64,26 @@ extension FunctionInstance {
                 invocation.frame.consume(count)
                 isFirst = false
             } catch {
+                // A command that is started for each event has begun its work, whether it reads the event or not.
+                if wire == .once { break }
                 watchEvents(false)
                 // It died while it was idle. Of what it had begun to read, nobody knows how far it came.
-                if isFirst { giveBackUnread() }
-                return
+                return isFirst ? giveBackUnread(channelClosed) : channelClosed()
             }
         }
         watchEvents(false)
         invocation.releaseFrame()
         if wire == .once { descriptors.closeEvents() }
     }
+
+    /// Whether there is something to read before it was asked anything.
+    func hasSpoken() -> Bool {
+        var byte: UInt8 = 0
+        return read(descriptors.answers, &byte, 1) > 0
+    }
+
+    /// What it said is no answer to the event that it was about to get; that is told, and goes to another one.
+    func refuseSpeech() { giveBackUnread { violate(.unexpected(.result)) } }
 
     private func write(_ bytes: UnsafeRawBufferPointer) throws(SystemError) -> Int {
         while true {
@@ -197,6 +209,7 @@ extension FunctionInstance {
     }
 
     private func takeLine(_ bytes: UnsafeRawBufferPointer) {
+        guard phase == .busy else { return violate(.unexpected(.result)) }
         guard let end = bytes.firstIndex(of: ASCII.lineFeed) else {
             guard bytes.count <= responseLimit else {
                 return fail(InstanceFailure.tooLarge(responseLimit))
@@ -204,7 +217,6 @@ extension FunctionInstance {
             return keep(bytes, expecting: bytes.count + 1)
         }
         guard end <= responseLimit else { return fail(InstanceFailure.tooLarge(responseLimit)) }
-        guard phase == .busy else { return violate(.unexpected(.result)) }
         guard ticket?.invocation?.frame.isEmpty == true else { return violate(.unexpected(.result)) }
         let ticket = finishEvent(surplus: end + 1 < bytes.count)
         ticket?.returned(at: MonotonicClock.now(), UnsafeRawBufferPointer(rebasing: bytes[..<end]))
@@ -253,13 +265,6 @@ extension FunctionInstance {
     private func flushLog() {
         withSource { source in
             log.flush(at: share.loop.now) { share.output.printed($0, from: source) }
-        }
-    }
-
-    /// Nothing more will be printed.
-    func endLog() {
-        withSource { source in
-            log.end { share.output.printed($0, from: source) }
         }
     }
 

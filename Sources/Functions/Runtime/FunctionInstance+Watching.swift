@@ -104,5 +104,5 @@ final class InstanceWatch: EventSource, Sendable {
         self.loop = loop
     }
 
-    func ready(_ events: Readiness) { instance.ready(stream, events, on: loop) }
+    func ready(_ readiness: Readiness) { instance.ready(stream, on: loop) }
 }

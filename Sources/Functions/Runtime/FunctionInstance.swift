@@ -37,7 +37,9 @@ final class FunctionInstance: @unchecked Sendable {  // see above: `holder` says
     var ticket: Ticket?
 
     /// The id of that.
-    var currentID: UInt64 = 0
+    ///
+    /// It begins anywhere, so that nobody who finds the pipe can guess it.
+    var currentID = UInt64.random(in: 0...UInt64.max)
 
     /// The beginning of an answer that has not all come.
     var received = ByteBuffer()
@@ -49,6 +51,9 @@ final class FunctionInstance: @unchecked Sendable {  // see above: `holder` says
 
     /// How many events it has answered.
     private(set) var answered = 0
+
+    /// Whether it ever had an event.
+    private var hasWorked = false
 
     /// Whether it ever said READY.
     private(set) var wasReady = false
@@ -68,11 +73,13 @@ final class FunctionInstance: @unchecked Sendable {  // see above: `holder` says
     private var startedAt = Instant.never
     private var readyAt = Instant.never
 
-    /// What the pool's counts know of it; under the pool's lock.
-    var isCountedReady = false
-    var isCountedFailed = false
+    /// Under the pool's lock.
+    var counted = Counted.starting
 
-    /// Whether the gateway ends it.
+    /// As what the pool counts it besides all that are alive.
+    enum Counted { case starting, ready, ending }
+
+    /// Whether it ends as it should.
     private var wasAskedToEnd = false
     private lazy var timer = Timer(target: self)
 
@@ -87,9 +94,6 @@ final class FunctionInstance: @unchecked Sendable {  // see above: `holder` says
         watches = Array(repeating: nil, count: pool.shares.count)
     }
 
-    /// Milliseconds that the handler is told it has.
-    var milliseconds: Int64 { timeout / 1_000_000 }
-
     var share: InstanceLoop { pool.shares[home] }
     var phase: InstanceState.Phase { state.phase }
 
@@ -103,7 +107,7 @@ final class FunctionInstance: @unchecked Sendable {  // see above: `holder` says
         share.metrics(of: pool.settings.name).coldStarted()
         share.loop.set(timer, at: share.loop.now + pool.settings.initTimeout)
         do {
-            var launch = try InstanceLaunch(pool.settings)
+            var launch = try InstanceLaunch(pool.settings, pool.spawner.bootstraps)
             defer { launch.closeTheirs() }
             descriptors = launch.ours
             process = try pool.spawner.spawn(launch.launch, for: self)
@@ -135,7 +139,7 @@ final class FunctionInstance: @unchecked Sendable {  // see above: `holder` says
     }
 
     /// Whether it ended without having been asked to, or given anything to do.
-    var hasCrashedIdle: Bool { !wasAskedToEnd && currentID == 0 }
+    var hasCrashedIdle: Bool { !wasAskedToEnd && !hasWorked }
 
     /// Works on `ticket` from now on.
     ///
@@ -147,7 +151,9 @@ final class FunctionInstance: @unchecked Sendable {  // see above: `holder` says
         ticket.start(at: now, on: number, startedAt: startedAt, readyAt: readyAt)
         share.loop.set(timer, at: now + timeout)
         currentID &+= 1
-        beginEvent()
+        hasWorked = true
+        if wire == .lines, hasSpoken() { return refuseSpeech() }
+        beginEvent(at: now, timeout: timeout)
     }
 
     /// It has answered; gives the ticket back, and itself to the pool.
@@ -211,15 +217,16 @@ final class FunctionInstance: @unchecked Sendable {  // see above: `holder` says
     /// A command that answers by ending may go on until its time is over.
     func channelClosed() {
         stopWatchingAnswers()
-        let wasBusy = phase == .busy
         perform(state.receive(.closed), nil)
-        if phase == .closed, !(wasBusy && wire == .once) {
+        if phase == .closed, ticket == nil || wire != .once {
             share.loop.set(timer, at: share.loop.now + 1_000_000_000)
         }
     }
 
     private func exited(_ status: Int32?) {
         isDoomed = true
+        // Where nobody can say how, the spawner has ended and has taken it along.
+        if status == nil { wasAskedToEnd = true }
         if phase != .killed { readToEnd() }
         if wire == .once, status == 0, phase == .busy || phase == .closed { answerOnce() }
         let failure = ticket?.invocation.map { InstanceFailure.exited(status, $0.requestID) }
@@ -230,6 +237,7 @@ final class FunctionInstance: @unchecked Sendable {  // see above: `holder` says
     private func answerOnce() {
         guard let finished = ticket else { return }
         readLog(untilDry: true)
+        wasAskedToEnd = true
         ticket = nil
         answered &+= 1
         finished.returned(at: MonotonicClock.now(), received.readable)
@@ -267,8 +275,7 @@ final class FunctionInstance: @unchecked Sendable {  // see above: `holder` says
         } else if !isStartReported {
             isStartReported = true
             if failure.kind == .gateway {
-                if !pool.isRetiring { report(failure) }
-                pool.startPostponed(of: self)
+                if pool.startPostponed(of: self) { report(failure) }
             } else {
                 report(failure)
                 pool.startFailed(failure, of: self)
@@ -278,7 +285,6 @@ final class FunctionInstance: @unchecked Sendable {  // see above: `holder` says
 
     private func release() {
         readLog(untilDry: true)
-        endLog()
         share.loop.cancel(timer)
         detach()
         for (index, watches) in watches.enumerated() where index != home {
@@ -292,14 +298,18 @@ final class FunctionInstance: @unchecked Sendable {  // see above: `holder` says
         pool.ended(self)
     }
 
-    /// The instance that was to work on `ticket` is dead and has read nothing of it: another one gets it.
-    func giveBackUnread() {
-        guard let unread = ticket else { return }
+    /// What it was to work on goes to another one: it is dead, or must go, and has read nothing of it.
+    ///
+    /// But not twice to one that never answered anything: a program that is always like that would be started for ever.
+    ///
+    /// - Parameter end: ends this one, after its event has gone.
+    func giveBackUnread(_ end: () -> Void) {
+        guard let unread = ticket, unread.startAgain(isCounted: answered == 0) else { return end() }
         ticket = nil
+        hasWorked = answered > 0
         share.loop.cancel(timer)
-        unread.startAgain()
         let index = home
-        channelClosed()
+        end()
         pool.accept(unread, on: index, at: MonotonicClock.now())
     }
 }
@@ -334,7 +344,7 @@ extension FunctionInstance: SpawnerClient, TimerTarget {
         switch phase {
         case .spawning, .starting: failure = InstanceFailure.notReady(after: pool.settings.initTimeout)
         case .busy: failure = timedOut()
-        case .closed: failure = wire == .once ? timedOut() : InstanceFailure.channelClosed
+        case .closed: failure = wire == .once && ticket != nil ? timedOut() : InstanceFailure.channelClosed
         case .idle, .draining, .terminating, .killed, .exited: failure = InstanceFailure.channelClosed
         }
         isDoomed = true

@@ -42,9 +42,11 @@ struct InstanceLaunch {
 
     /// Makes what an instance of `settings` needs.
     ///
-    /// - Parameter settings: the function.
+    /// - Parameters:
+    ///   - settings: the function.
+    ///   - bootstraps: what a handler's file is run by.
     /// - Throws: ``SystemError`` when descriptors have run out; nothing is left open.
-    init(_ settings: FunctionSettings) throws(SystemError) {
+    init(_ settings: FunctionSettings, _ bootstraps: borrowing Bootstraps) throws(SystemError) {
         let environment = settings.environment + ["AWS_LAMBDA_LOG_STREAM_NAME=\(FunctionEnvironment.logStreamName())"]
         launch = Launch(
             program: settings.path,
@@ -62,7 +64,7 @@ struct InstanceLaunch {
             let answers = try pipe(weRead: true)
             ours.answers = try takeOurs(answers.read)
             switch settings.wire {
-            case .frames: addBootstrap(settings, events.read, answers.write, output: log.write)
+            case .frames: addBootstrap(settings, bootstraps, events.read, answers.write, output: log.write)
             case .lines, .once: addCommand(settings, events.read, answers.write, output: log.write)
             }
         } catch {
@@ -81,14 +83,20 @@ struct InstanceLaunch {
     // MARK: Programs
 
     /// A bootstrap, at descriptor 4, for a file of the function's.
-    private mutating func addBootstrap(_ settings: FunctionSettings, _ events: Int32, _ answers: Int32, output: Int32) {
+    private mutating func addBootstrap(
+        _ settings: FunctionSettings,
+        _ bootstraps: borrowing Bootstraps,
+        _ events: Int32,
+        _ answers: Int32,
+        output: Int32
+    ) {
         let script = "/proc/self/fd/4"
         let limit = String(settings.responseLimit)
         switch settings.program {
         case .python(let interpreter, let file, let function):
             launch.program = interpreter
             launch.arguments = [interpreter, script, settings.directory, file, function, limit]
-            launch.descriptors = [(events, 3), (Bootstrap.python, 4), (answers, 5), (output, 1), (output, 2)]
+            launch.descriptors = [(events, 3), (bootstraps.python.rawValue, 4), (answers, 5), (output, 1), (output, 2)]
         case .node(let interpreter, let file, let function):
             // Node cannot move them away by itself; up to 15, libuv keeps them from what the function starts.
             let numbers = (5...15).shuffled().prefix(2).map { Int32($0) }
@@ -97,7 +105,7 @@ struct InstanceLaunch {
             if let memory = settings.memory { launch.arguments.append("--max-old-space-size=\(max(1, memory >> 20))") }
             launch.arguments += [script, settings.directory, file, function, limit, "1"] + numbers.map(String.init)
             launch.descriptors = [
-                (events, numbers[0]), (answers, numbers[1]), (Bootstrap.node, 4), (output, 1), (output, 2),
+                (events, numbers[0]), (answers, numbers[1]), (bootstraps.node.rawValue, 4), (output, 1), (output, 2),
             ]
         case .jsonLines, .exec: break
         }
@@ -132,14 +140,23 @@ struct InstanceLaunch {
     }
 }
 
-/// The bootstraps as files in memory, made when the first instance needs one and shared by all.
-enum Bootstrap {
-    static let python = file("bootstrap.py", PackageResources.bootstrap_py)
-    static let node = file("bootstrap.cjs", PackageResources.bootstrap_cjs)
+/// The bootstraps as files in memory, shared by all instances.
+///
+/// Made before there is any: later there may be no descriptor left for them.
+struct Bootstraps: ~Copyable {
+    let python: FileDescriptor
+    let node: FileDescriptor
 
-    private static func file(_ name: String, _ bytes: [UInt8]) -> Int32 {
-        let descriptor = bytes.withUnsafeBytes { try? Spawner.memoryFile(named: name, $0) }
-        guard let descriptor else { preconditionFailure("no memory for \(name)") }
-        return descriptor
+    init() throws(SystemError) {
+        let python = try Self.file("bootstrap.py", PackageResources.bootstrap_py)
+        node = try Self.file("bootstrap.cjs", PackageResources.bootstrap_cjs)
+        self.python = python
+    }
+
+    private static func file(_ name: String, _ bytes: [UInt8]) throws(SystemError) -> FileDescriptor {
+        let descriptor = try bytes.span.withUnsafeBytes { bytes throws(SystemError) in
+            try Spawner.memoryFile(named: name, bytes)
+        }
+        return FileDescriptor(owning: descriptor)
     }
 }

@@ -40,7 +40,7 @@ struct InstanceLog: ~Copyable {
                 cut(piece, at: now, line)
             } else {
                 partial.append(piece)
-                flush(at: now, line: line)
+                endLine(at: now, line)
             }
         }
         partial.append(rest)
@@ -50,15 +50,16 @@ struct InstanceLog: ~Copyable {
         }
     }
 
-    /// Takes what has come of a line as a line: its request has been answered, or its instance is gone.
+    /// Takes what has come of a line as a line, and says what was dropped: its request has been answered, or its
+    /// instance is gone.
     mutating func flush(at now: Instant, line: (UnsafeRawBufferPointer) -> Void) {
-        if !partial.isEmpty { cut(partial.readable, at: now, line) }
-        if partial.capacity > 4096 { partial.release() } else { partial.removeAll() }
+        endLine(at: now, line)
+        if dropped > 0 { tellDropped(line) }
     }
 
-    /// Says what was dropped and not told of yet: there will be no better moment.
-    mutating func end(_ line: (UnsafeRawBufferPointer) -> Void) {
-        if dropped > 0 { tellDropped(line) }
+    private mutating func endLine(at now: Instant, _ line: (UnsafeRawBufferPointer) -> Void) {
+        if !partial.isEmpty { cut(partial.readable, at: now, line) }
+        if partial.capacity > 4096 { partial.release() } else { partial.removeAll() }
     }
 
     private mutating func tellDropped(_ line: (UnsafeRawBufferPointer) -> Void) {

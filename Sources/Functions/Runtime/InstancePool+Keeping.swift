@@ -15,7 +15,7 @@ extension InstancePool {
         var starts: [Int] = []
         var next: Int64?
         state.withLock { state in
-            let surplus = max(0, state.alive - settings.minimum)
+            let surplus = max(0, state.ready - settings.minimum)
             let limit = Instant(nanoseconds: now.nanoseconds - settings.idle)
             ending = Self.takeIdle(&state, before: limit, atMost: state.isRetiring ? .max : surplus)
             while let number = nextStart(&state, at: now) { starts.append(number) }
@@ -30,7 +30,7 @@ extension InstancePool {
     }
 
     private func pause(_ state: borrowing State, _ now: Instant) -> Int64? {
-        if state.postponedUntil > now { return state.postponedUntil - now }
+        if let until = state.shortage.until, until > now { return until - now }
         if let until = state.backoff.until, until > now, state.alive < max(settings.minimum, state.book.waitingCount) {
             return until - now
         }
@@ -59,7 +59,7 @@ extension InstancePool {
         /// Those that wait for an event.
         public var idle = 0
 
-        /// Those that were ready and are not gone.
+        /// Those that were ready, and have not been asked to end.
         public var ready = 0
 
         /// Events that wait.

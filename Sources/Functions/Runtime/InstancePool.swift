@@ -30,12 +30,15 @@ public final class InstancePool: Sendable {
         /// Those of them that are not ready yet.
         var starting = 0
 
-        /// Those that were ready, and are not gone.
+        /// Those that were ready, and have not been asked to end.
         var ready = 0
+
+        /// Whether one is wanted even where ``FunctionSettings/minimum`` is 0.
+        var isTried = false
         var backoff = CrashBackoff()
 
-        /// Before this no process is asked for: the spawner is on its way back, or descriptors have run out.
-        var postponedUntil = Instant(nanoseconds: 0)
+        /// While no process can be asked for: the spawner is on its way back, or descriptors have run out.
+        var shortage = CrashBackoff(first: 20_000_000, longest: 1_000_000_000)
         var lastFailure: InvocationError?
         var isRetiring = false
         var started = 0
@@ -61,7 +64,28 @@ public final class InstancePool: Sendable {
     }
 
     /// Starts ``FunctionSettings/minimum`` instances.
-    public func begin() { keeper.wake(self) }
+    public func begin() {
+        state.withLock { $0.isTried = false }
+        keeper.wake(self)
+    }
+
+    /// Starts one instance before anybody asks, to see whether that works: ``trial`` tells.
+    public func tryOut() {
+        state.withLock { $0.isTried = true }
+        keeper.wake(self)
+    }
+
+    /// What has come of ``tryOut()``.
+    public enum Trial {
+        case running, ready
+        case failed(InvocationError)
+    }
+
+    /// What has come of ``tryOut()`` so far; a command that is started for each event is not tried.
+    public var trial: Trial {
+        if settings.wire == .once { return .ready }
+        return state.withLock { $0.ready > 0 ? .ready : $0.lastFailure.map { .failed($0) } ?? .running }
+    }
 
     /// The face of the pool towards the loop of this index.
     public func invoker(on loop: Int) -> InstanceInvoker { state.withLock { $0.invokers[loop] } }
@@ -76,9 +100,6 @@ public final class InstancePool: Sendable {
         drain(ending)
         keeper.wake(self)
     }
-
-    /// Whether it ends its instances.
-    var isRetiring: Bool { state.withLock { $0.isRetiring } }
 
     // MARK: Events
 
@@ -166,10 +187,11 @@ public final class InstancePool: Sendable {
                 if state.lastFailure != nil { state.lastFailure = nil }
                 state.backoff.succeeded()
             }
-            if !instance.isCountedReady {
-                instance.isCountedReady = true
+            if instance.counted == .starting {
+                instance.counted = .ready
                 state.starting -= 1
                 state.ready += 1
+                state.shortage.succeeded()
             }
             if let (ticket, other) = state.book.next(for: instance.home) {
                 return other == instance.home ? .run(ticket) : .hand(ticket, other)
@@ -229,7 +251,7 @@ public final class InstancePool: Sendable {
     }
 
     private static func allowsStart(_ state: borrowing State, at now: Instant) -> Bool {
-        state.backoff.allowsStart(at: now) && state.postponedUntil <= now
+        state.backoff.allowsStart(at: now) && state.shortage.allowsStart(at: now)
     }
 
     private static func countStart(_ state: inout State) -> Int {
@@ -244,7 +266,7 @@ public final class InstancePool: Sendable {
         let now = MonotonicClock.now()
         let victims = state.withLock { state -> [(waiter: Ticket, loop: Int)] in
             state.starting -= 1
-            instance.isCountedFailed = true
+            instance.counted = .ending
             state.failedStarts += 1
             state.backoff.failed(at: now)
             state.lastFailure = failure
@@ -257,27 +279,31 @@ public final class InstancePool: Sendable {
     }
 
     /// An instance could not be asked for, which says nothing of its function: whoever waits goes on waiting.
-    func startPostponed(of instance: FunctionInstance) {
-        state.withLock { state in
+    ///
+    /// - Returns: whether that is news.
+    func startPostponed(of instance: FunctionInstance) -> Bool {
+        let now = MonotonicClock.now()
+        let isNews = state.withLock { state in
             state.starting -= 1
-            instance.isCountedFailed = true
-            state.postponedUntil = MonotonicClock.now() + Self.postponement
+            instance.counted = .ending
+            defer { state.shortage.failed(at: now) }
+            return state.shortage.allowsStart(at: now) && !state.isRetiring
         }
         keeper.wake(self)
+        return isNews
     }
-
-    private static let postponement: Int64 = 20_000_000
 
     /// An instance is gone; another one is started where one is needed.
     func ended(_ instance: FunctionInstance) {
         let now = MonotonicClock.now()
         let number = state.withLock { state -> Int? in
             state.alive -= 1
-            if instance.isCountedReady {
+            switch instance.counted {
+            case .starting: state.starting -= 1
+            case .ready:
                 state.ready -= 1
                 if instance.hasCrashedIdle { state.backoff.failed(at: now) }
-            } else if !instance.isCountedFailed {
-                state.starting -= 1
+            case .ending: break
             }
             return nextStart(&state, at: now)
         }
@@ -288,18 +314,28 @@ public final class InstancePool: Sendable {
     /// The number of the instance that has to be started now, if any.
     func nextStart(_ state: inout State, at now: Instant) -> Int? {
         guard state.alive < settings.maximum, Self.allowsStart(state, at: now) else { return nil }
-        let isShort = !state.isRetiring && state.alive < settings.minimum
+        let isShort = !state.isRetiring && state.ready + state.starting < wanted(state)
         guard state.starting < state.book.waitingCount || isShort else { return nil }
         return Self.countStart(&state)
     }
 
+    /// How many are to be there, whoever asks.
+    private func wanted(_ state: borrowing State) -> Int {
+        state.isTried && settings.wire != .once ? max(1, settings.minimum) : settings.minimum
+    }
+
+    /// Takes out of the book what is to be drained.
     static func takeIdle(
         _ state: inout State,
         before limit: Instant,
         atMost count: Int
     ) -> [(instance: FunctionInstance, home: Int)] {
         let taken = state.book.takeIdle(before: limit, atMost: count)
-        for (instance, home) in taken { instance.holder.store(home, ordering: .releasing) }
+        for (instance, home) in taken {
+            instance.holder.store(home, ordering: .releasing)
+            instance.counted = .ending
+        }
+        state.ready -= taken.count
         return taken
     }
 

@@ -53,6 +53,9 @@ public final class Spawner: @unchecked Sendable {  // `state` has a lock; the re
 
     private static func newMark() -> String { "\(getpid()).\(String(UInt64.random(in: 0...UInt64.max), radix: 36))" }
 
+    /// What runs the files of handlers.
+    let bootstraps: Bootstraps
+
     private let supervisor: EventLoop
     private let files: (soft: UInt64, hard: UInt64)
     private let state = Mutex(State())
@@ -64,8 +67,9 @@ public final class Spawner: @unchecked Sendable {  // `state` has a lock; the re
     /// - Parameters:
     ///   - supervisor: the loop that its answers come to; running, or soon to be.
     ///   - fileLimit: the descriptor limit that instances get; `nil`: the gateway's.
-    /// - Throws: ``SystemError`` when there can be no process.
+    /// - Throws: ``SystemError`` when there can be no process, or no file in memory.
     public init(supervisor: EventLoop, fileLimit: (soft: UInt64, hard: UInt64)? = nil) throws(SystemError) {
+        bootstraps = try Bootstraps()
         self.supervisor = supervisor
         files = fileLimit ?? (0, 0)
         _ = Glibc.signal(SIGPIPE, SIG_IGN)  // a command that ends while its event is written

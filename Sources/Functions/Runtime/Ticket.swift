@@ -19,6 +19,9 @@ final class Ticket: @unchecked Sendable {  // confined to its loop; in a pool's 
     private unowned(unsafe) let invoker: InstanceInvoker
     private var keeper: InstanceInvoker?
 
+    /// Whether an instance that never answered anything has given it back.
+    private var wasGivenBack = false
+
     private var acceptedAt = Instant.never
     private var startedAt = Instant.never
     private lazy var timer = Timer(target: self)
@@ -31,11 +34,15 @@ final class Ticket: @unchecked Sendable {  // confined to its loop; in a pool's 
         keeper = invoker
         acceptedAt = now
         isSealed = false
+        wasGivenBack = false
         phase = .waiting
     }
 
-    /// Its time in the queue ends after `nanoseconds`, if nothing else ends it.
-    func wait(_ nanoseconds: Int64) { invoker.loop.set(timer, at: invoker.loop.now + nanoseconds) }
+    /// Its time in the queue ends `nanoseconds` after it was accepted first, if nothing else ends it.
+    func wait(_ nanoseconds: Int64) { invoker.loop.set(timer, at: acceptedAt + nanoseconds) }
+
+    /// It has `nanoseconds` more: an instance is about to run it.
+    func waitOn(_ nanoseconds: Int64) { invoker.loop.set(timer, at: invoker.loop.now + nanoseconds) }
 
     /// An instance has it now.
     ///
@@ -53,8 +60,16 @@ final class Ticket: @unchecked Sendable {  // confined to its loop; in a pool's 
         if timer.isSet { invoker.loop.cancel(timer) }
     }
 
-    /// The instance that was to have it had died before it read a byte.
-    func startAgain() { phase = .waiting }
+    /// The instance that was to have it is gone before it read a byte.
+    ///
+    /// - Parameter isCounted: whether this may happen once only.
+    /// - Returns: whether it may go to another one.
+    func startAgain(isCounted: Bool) -> Bool {
+        guard !(isCounted && wasGivenBack) else { return false }
+        wasGivenBack = wasGivenBack || isCounted
+        phase = .waiting
+        return true
+    }
 
     func replied(at now: Instant, _ envelope: Envelope, _ payload: UnsafeRawBufferPointer) {
         guard let invocation = end(at: now) else { return }
@@ -127,7 +142,7 @@ public final class InstanceInvoker: FunctionInvoker, @unchecked Sendable {  // c
 
     func expired(_ ticket: Ticket) {
         guard ticket.phase == .waiting else { return }
-        if pool.isAboutToRun(ticket, on: index) { return ticket.wait(50_000_000) }
+        if pool.isAboutToRun(ticket, on: index) { return ticket.waitOn(50_000_000) }
         if pool.remove(ticket, on: index) { ticket.failed(at: MonotonicClock.now(), InstanceFailure.queueTimeout) }
     }
 

@@ -1,4 +1,5 @@
 import Glibc
+import PenstockNetworking
 import PenstockSystem
 import Testing
 
@@ -107,6 +108,71 @@ struct CommandInstanceTests {
         #expect(error.kind == kind)
         #expect(error.message.contains(message), "\(error.message)")
         await eventually("none is left") { pool.statistics.alive == 0 }
+    }
+
+    @Test
+    func `exec: a program that does not read its event is run once, and answers`() async throws {
+        let bench = try FunctionBench()
+        defer { bench.end() }
+        let wait = "until [ -e go ]; do sleep 0.01; done"
+        var settings = once(bench, "exec 0<&-; echo $$ > closed; \(wait); echo $$")
+        settings.minimum = 1
+        settings.maximum = 1
+        let pool = bench.pool(settings)
+        pool.begin()
+        await eventually("it has closed its input") { bench.read("\(bench.folder)/closed").hasSuffix("\n") }
+        let pid = bench.read("\(bench.folder)/closed")
+        async let answer = bench.call(pool)
+        await eventually("it has the event") { pool.statistics.idle == 0 }
+        _ = bench.write("go", "")
+        #expect(await answer == .result(pid))
+    }
+
+    @Test
+    func `exec: a program that does not read its event has its time, no more`() async throws {
+        let bench = try FunctionBench()
+        defer { bench.end() }
+        var settings = once(bench, "exec 0<&-; echo $$ > closed; exec sleep 60")
+        settings.minimum = 1
+        settings.timeout = 300_000_000
+        let pool = bench.pool(settings)
+        pool.begin()
+        await eventually("it has closed its input") { bench.read("\(bench.folder)/closed").hasSuffix("\n") }
+        let pid = try #require(Int32(bench.read("\(bench.folder)/closed").dropLast()))
+        #expect(await bench.call(pool).error?.kind == .timedOut)
+        await eventually("it is gone") { !isRunning(pid) }
+    }
+
+    @Test
+    func `json_lines: an event that two fresh processes do not read is given to no third one`() async throws {
+        let bench = try FunctionBench()
+        defer { bench.end() }
+        var settings = lines(bench, "exec 0<&-; : > closed.$$; exec sleep 60")
+        settings.minimum = 2
+        settings.timeout = 10_000_000_000
+        let pool = bench.pool(settings)
+        pool.begin()
+        await eventually("both have closed their input") { bench.files().count { $0.hasPrefix("closed") } == 2 }
+        #expect(await bench.call(pool).error?.kind == .violation)
+    }
+
+    @Test
+    func `json_lines: what was said before an event is not its answer`() async throws {
+        let bench = try FunctionBench()
+        defer { bench.end() }
+        let more = "until [ -e go ]; do sleep 0.01; done; echo \"more $line\"; : > said"
+        let pool = bench.pool(
+            lines(bench, "while read -r line; do echo \"answer $line\"; if [ $line = 1 ]; then \(more); fi; done")
+        )
+        #expect(await bench.call(pool, "1") == .result("answer 1"))
+        // The loop that watches it sleeps, so the line is there, and unread, when the other loop takes the instance.
+        bench.shares[0].loop.submit { while access("\(bench.folder)/over", F_OK) != 0 { usleep(1000) } }
+        _ = bench.write("go", "")
+        await eventually("it has said more") { bench.files().contains("said") }
+        #expect(await bench.call(pool, "2", on: 1) == .result("answer 2"))
+        _ = bench.write("over", "")
+        #expect(pool.statistics.started == 2)
+        #expect(bench.lines.all.filter { $0.contains("[ERROR] Runtime.ProtocolError") }.count == 1)
     }
 
     @Test

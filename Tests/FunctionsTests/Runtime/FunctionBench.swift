@@ -26,12 +26,12 @@ final class FunctionBench: Sendable {
     let lines: PrintedLines
     let folder: String
 
-    init() throws {
+    init(fileLimit: (soft: UInt64, hard: UInt64)? = nil) throws {
         group = try EventLoopGroup(count: 3)
         let lines = PrintedLines()
         self.lines = lines
         shares = group.loops[..<2].map { InstanceLoop(loop: $0, output: lines) }
-        spawner = try Spawner(supervisor: group.loops[2])
+        spawner = try Spawner(supervisor: group.loops[2], fileLimit: fileLimit)
         var template = Array("/tmp/penstock-functions-XXXXXX".utf8CString)
         folder = mkdtemp(&template).map { String(cString: $0) } ?? "/tmp"
         group.start()
@@ -49,6 +49,21 @@ final class FunctionBench: Sendable {
         _ = Array(text.utf8).withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
         close(descriptor)
         return path
+    }
+
+    /// The names of the files in the folder.
+    func files() -> [String] {
+        var names: [String] = []
+        guard let folder = opendir(folder) else { return [] }
+        defer { closedir(folder) }
+        while let entry = readdir(folder) {
+            names.append(
+                withUnsafePointer(to: &entry.pointee.d_name) {
+                    $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+                }
+            )
+        }
+        return names
     }
 
     func python(_ text: String, function: String = "handler", name: String = "handler.py") -> FunctionSettings {
@@ -93,13 +108,18 @@ final class FunctionBench: Sendable {
         on loop: Int = 0,
         raw: Bool = false,
         requestID: String = "r-1",
+        traceID: String = "",
+        within nanoseconds: Int64? = nil,
         cancelled: Bool = false
     ) async -> Outcome {
         await withCheckedContinuation { continuation in
             shares[loop].loop.submit {
                 let caller = Caller(continuation)
                 caller.invocation.isRaw = raw
-                Array(requestID.utf8).withUnsafeBytes { caller.invocation.name(requestID: $0) }
+                Array(requestID.utf8).withUnsafeBytes { id in
+                    Array(traceID.utf8).withUnsafeBytes { caller.invocation.name(requestID: id, traceID: $0) }
+                }
+                if let nanoseconds { caller.invocation.deadline = MonotonicClock.now() + nanoseconds }
                 caller.invocation.beginFrame()
                 caller.invocation.frame.append(event)
                 let invoker = pool.invoker(on: loop)

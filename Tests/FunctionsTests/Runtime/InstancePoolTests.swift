@@ -206,6 +206,91 @@ struct InstancePoolTests {
     }
 
     @Test
+    func `the minimum stays while others take their time to end`() async throws {
+        let bench = try FunctionBench()
+        defer { bench.end() }
+        var settings = bench.python("import atexit, time\natexit.register(time.sleep, 0.5)\n" + Self.sleeper)
+        settings.minimum = 1
+        settings.idle = 50_000_000
+        let pool = bench.pool(settings)
+        let pids = Set(await bench.callAll(pool, count: 3, #"{"seconds": 0.3}"#).map(\.body))
+        let started = pool.statistics.started
+        #expect(pids.count > 1)
+        await eventually("one is left") { pool.statistics.alive == 1 }
+        #expect(pool.statistics.started == started)
+        #expect(pids.contains(await bench.call(pool).body))
+    }
+
+    @Test
+    func `ids of events cannot be guessed`() async throws {
+        let bench = try FunctionBench()
+        defer { bench.end() }
+        // The bootstrap's own variable.
+        let text = "import sys\ndef handler(event, context): return str(sys._getframe(1).f_locals['id'])"
+        var ids: Set<UInt64> = []
+        for _ in 0..<2 {
+            let outcome = await bench.call(bench.pool(bench.python(text)))
+            ids.insert(try #require(outcome.body.flatMap { UInt64($0) }))
+        }
+        #expect(ids.count == 2 && ids.allSatisfy { $0 > 1 << 32 }, "\(ids)")
+    }
+
+    @Test(arguments: [
+        ("import time\ntime.sleep(0.1)\ndef handler(event, context): return 'x'", nil),
+        ("raise RuntimeError('broken')", "RuntimeError"),
+    ])
+    func `a pool can be tried out before anybody asks`(_ text: String, _ error: String?) async throws {
+        let bench = try FunctionBench()
+        defer { bench.end() }
+        let pool = bench.pool(bench.python(text))
+        pool.tryOut()
+        await eventually("it has come to an end") { if case .running = pool.trial { false } else { true } }
+        switch pool.trial {
+        case .running: Issue.record("still running")
+        case .ready: #expect(error == nil && pool.statistics.idle == 1)
+        case .failed(let failure): #expect(failure.type == error)
+        }
+    }
+
+    @Test
+    func `while descriptors are out nothing crashes, few attempts are made, and then it goes on`() async {
+        // In a process of its own: its descriptors are used up.
+        await #expect(processExitsWith: .success) { try await InstancePoolTests.starve() }
+    }
+
+    private static func starve() async throws {
+        let bench = try FunctionBench()
+        defer { bench.end() }
+        var settings = bench.python(Self.sleeper)
+        settings.queueWait = 50_000_000
+        var limit = rlimit(rlim_cur: 256, rlim_max: 256)
+        setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        var taken: [Int32] = []
+        var answers = 0
+        for free in 0...10 {
+            // One more is free each time: everything that needs one is the first to fail once.
+            while case let descriptor = open("/dev/null", O_RDONLY | O_CLOEXEC), descriptor >= 0 {
+                taken.append(descriptor)
+            }
+            for _ in 0..<free { if let descriptor = taken.popLast() { close(descriptor) } }
+            let pool = bench.pool(settings)
+            if await bench.call(pool).status == 200 { answers += 1 }
+            pool.retire()
+            await eventually("none is left") { pool.statistics.alive == 0 }
+        }
+        #expect((1...9).contains(answers))
+        settings.queueWait = 1_500_000_000
+        let pool = bench.pool(settings)
+        while case let descriptor = open("/dev/null", O_RDONLY | O_CLOEXEC), descriptor >= 0 {
+            taken.append(descriptor)
+        }
+        #expect(await bench.call(pool).error?.kind == .queueTimeout)
+        #expect((2...9).contains(pool.statistics.started), "\(pool.statistics.started)")
+        for descriptor in taken { close(descriptor) }
+        await eventually("it goes on") { await bench.call(pool).status == 200 }
+    }
+
+    @Test
     func `no descriptor is left behind`() async throws {
         let bench = try FunctionBench()
         defer { bench.end() }
