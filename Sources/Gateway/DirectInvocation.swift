@@ -71,6 +71,8 @@ public struct DirectInvocation: Sendable {
         loop.submit { handed.value.start() }
         let outcome = caller.wait()
         pool.retire()
+        let deadline = MonotonicClock.now() + 5_000_000_000
+        while pool.statistics.alive > 0, MonotonicClock.now() < deadline { usleep(2_000) }
         spawner.close()
         group.stop()
         writer.flush(seconds: 1)

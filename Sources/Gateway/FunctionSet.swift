@@ -1,3 +1,4 @@
+import Glibc
 import Logging
 import PenstockConfiguration
 import PenstockFunctions
@@ -32,6 +33,9 @@ final class FunctionSet {
     private let shares: [InstanceLoop]
     private var spawner: Spawner?
     private var built: [String: Built] = [:]
+
+    /// Pools that no configuration has any more, with instances that have not ended.
+    private var leaving: [InstancePool] = []
     private let swiftFunctions: SwiftFunctionSet
 
     /// No function yet.
@@ -52,7 +56,18 @@ final class FunctionSet {
     }
 
     /// Makes a pool for every function that is new or has changed; the others keep theirs, with its warm instances.
-    func prepare(_ configuration: Configuration) throws(GatewayError) -> Prepared {
+    ///
+    /// Blocks until an instance of each function that has changed is ready. Where none can start, the old pool stays.
+    ///
+    /// - Parameters:
+    ///   - configuration: the one to be taken into use.
+    ///   - isInterrupted: whether to give up waiting.
+    /// - Returns: what ``commit(_:)`` or ``discard(_:)`` takes.
+    /// - Throws: ``GatewayError``, also when it was interrupted.
+    func prepare(
+        _ configuration: Configuration,
+        unless isInterrupted: () -> Bool = { false }
+    ) throws(GatewayError) -> Prepared {
         var prepared = Prepared(budget: BufferBudget(limit: configuration.limits(of: nil).buffered))
         let environment = ProcessEnvironment.all
         for function in configuration.functions {
@@ -70,7 +85,35 @@ final class FunctionSet {
                 prepared.built[name] = Built(settings: settings, fingerprint: fingerprint, pool: pool)
             }
         }
+        try tryOut(&prepared, unless: isInterrupted)
         return prepared
+    }
+
+    private func tryOut(_ prepared: inout Prepared, unless isInterrupted: () -> Bool) throws(GatewayError) {
+        let changed = prepared.built.filter { name, new in built[name].map { $0.pool !== new.pool } ?? false }
+        let begin = MonotonicClock.now()
+        for new in changed.values { new.pool.tryOut() }
+        for (name, new) in changed {
+            while case .running = new.pool.trial {
+                guard !isInterrupted() else {
+                    discard(prepared)
+                    throw GatewayError("a signal came while the new code of function '\(name)' was starting")
+                }
+                // The pool itself reports what takes longer than `init_timeout`, once it could ask for a process.
+                if MonotonicClock.now() - begin > new.settings.initTimeout + 1_000_000_000 { break }
+                usleep(2_000)
+            }
+            if case .ready = new.pool.trial { continue }
+            var reason = "no process could be started"
+            if case .failed(let error) = new.pool.trial { reason = "\(error.type): \(error.message)" }
+            shared.log.error(
+                "a function's new code cannot start; the old code goes on",
+                metadata: ["function": "\(name)", "error": "\(reason)"]
+            )
+            new.pool.retire()
+            leaving.append(new.pool)
+            prepared.built[name] = built[name]
+        }
     }
 
     private func startSpawner() throws(GatewayError) -> Spawner {
@@ -86,7 +129,11 @@ final class FunctionSet {
 
     /// Takes `prepared` into use: new pools start their instances, old ones end theirs when they have nothing to do.
     func commit(_ prepared: Prepared) {
-        for (name, old) in built where prepared.built[name]?.pool !== old.pool { old.pool.retire() }
+        leaving.removeAll { $0.statistics.alive == 0 }
+        for (name, old) in built where prepared.built[name]?.pool !== old.pool {
+            old.pool.retire()
+            leaving.append(old.pool)
+        }
         for (name, new) in prepared.built where built[name]?.pool !== new.pool { new.pool.begin() }
         built = prepared.built
         swiftFunctions.commit(prepared.swift)
@@ -95,7 +142,10 @@ final class FunctionSet {
 
     /// Lets the pools of a configuration go that was not taken into use.
     func discard(_ prepared: Prepared) {
-        for (name, new) in prepared.built where built[name]?.pool !== new.pool { new.pool.retire() }
+        for (name, new) in prepared.built where built[name]?.pool !== new.pool {
+            new.pool.retire()
+            leaving.append(new.pool)
+        }
     }
 
     /// The handler of a route to a function, on one loop.
@@ -130,9 +180,17 @@ final class FunctionSet {
         )
     }
 
+    /// Lets every instance end when it has nothing to do.
+    func retire() { for entry in built.values { entry.pool.retire() } }
+
+    /// Whether no instance is left that has ever been ready.
+    var isEmpty: Bool {
+        (leaving + built.values.map(\.pool)).map(\.statistics).allSatisfy { $0.alive == $0.starting }
+    }
+
     /// Ends every instance; returns when all are gone.
     func close() {
-        for entry in built.values { entry.pool.retire() }
+        retire()
         spawner?.close()
     }
 }

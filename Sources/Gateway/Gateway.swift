@@ -111,16 +111,23 @@ public final class Gateway {
 
     /// Puts another configuration in the place of the one that runs; connections and counters live on.
     ///
-    /// - Parameter configuration: checked, without errors.
+    /// Blocks until functions whose code has changed are ready, while the old ones go on serving.
+    ///
+    /// - Parameters:
+    ///   - configuration: checked, without errors.
+    ///   - isInterrupted: whether to give up waiting for functions.
     /// - Throws: ``GatewayError``, and everything is as it was.
-    public func reload(_ configuration: Configuration) throws(GatewayError) {
+    public func reload(
+        _ configuration: Configuration,
+        unless isInterrupted: () -> Bool = { false }
+    ) throws(GatewayError) {
         let next = try RunningConfiguration(configuration)
         let prepared: FunctionSet.Prepared
         let settings: [[ServerSettings]]
         do throws(GatewayError) {
             try open(configuration)
             try shared.openAccessLog(configuration)
-            prepared = try functions.prepare(configuration)
+            prepared = try functions.prepare(configuration, unless: isInterrupted)
             settings = try build(next, prepared)
         } catch {
             sockets.close(allBut: Set(running.configuration.listeners.map(\.address.value)))
@@ -257,6 +264,12 @@ public final class Gateway {
 
     /// Whether every connection has ended.
     public var isDrained: Bool { shared.connections.count == 0 }
+
+    /// Lets functions end, which have no request any more.
+    public func retireFunctions() { functions.retire() }
+
+    /// Whether every instance of a function has ended.
+    public var areFunctionsGone: Bool { functions.isEmpty }
 
     /// Ends everything that is left.
     ///

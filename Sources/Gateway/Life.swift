@@ -26,16 +26,16 @@ extension Gateway {
         started(self)
         while true {
             switch signals.wait() {
-            case SIGHUP: readAgain(reload)
+            case SIGHUP: readAgain(reload, signals)
             default: return finish(signals)
             }
         }
     }
 
-    private func readAgain(_ read: () -> Configuration?) {
+    private func readAgain(_ read: () -> Configuration?, _ signals: Signals) {
         guard let configuration = read() else { return noteReload(nil) }
         do throws(GatewayError) {
-            try reload(configuration)
+            try reload(configuration, unless: { signals.isPending })
             noteReload(configuration)
         } catch {
             noteReload(nil, error)
@@ -45,14 +45,19 @@ extension Gateway {
     private func finish(_ signals: Signals) -> Int32 {
         let deadline = MonotonicClock.now() + drainNanoseconds
         drain()
-        var code: Int32 = 0
-        while !isDrained, MonotonicClock.now() < deadline {
-            let signal = signals.wait(milliseconds: 10)
-            if signal != 0, signal != SIGHUP {
-                code = 1
-                break
-            }
+        var isCutShort = isInterrupted(signals, before: deadline, waitingFor: { isDrained })
+        if !isCutShort {
+            retireFunctions()
+            isCutShort = isInterrupted(signals, before: deadline, waitingFor: { areFunctionsGone })
         }
-        return stop() ? code : 1
+        return stop() && !isCutShort ? 0 : 1
+    }
+
+    private func isInterrupted(_ signals: Signals, before deadline: Instant, waitingFor isOver: () -> Bool) -> Bool {
+        while !isOver(), MonotonicClock.now() < deadline {
+            let signal = signals.wait(milliseconds: 10)
+            if signal != 0, signal != SIGHUP { return true }
+        }
+        return false
     }
 }

@@ -62,6 +62,12 @@ final class Signals {
         }
     }
 
+    /// Whether a signal has come that nobody has taken.
+    var isPending: Bool {
+        var waiting = pollfd(fd: exit.rawValue, events: Int16(POLLIN), revents: 0)
+        return poll(&waiting, 1, 0) > 0
+    }
+
     /// The next signal, or 0 when none came in time; -1 waits for ever, but for an interruption.
     func wait(milliseconds: Int32) -> Int32 {
         var waiting = pollfd(fd: exit.rawValue, events: Int16(POLLIN), revents: 0)
