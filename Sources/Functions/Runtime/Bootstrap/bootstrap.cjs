@@ -35,7 +35,7 @@ class Refused extends Error {
 const environment = process.env;
 environment.AWS_EXECUTION_ENV = `AWS_Lambda_nodejs${process.versions.node.split('.')[0]}.x`;
 const common = {
-  callbackWaitsForEmptyEventLoop: true,
+  callbackWaitsForEmptyEventLoop: true, // as Lambda's has it, but without effect: a callback answers at once
   functionName: environment.AWS_LAMBDA_FUNCTION_NAME ?? '',
   functionVersion: environment.AWS_LAMBDA_FUNCTION_VERSION ?? '$LATEST',
   memoryLimitInMB: environment.AWS_LAMBDA_FUNCTION_MEMORY_SIZE ?? '128',
