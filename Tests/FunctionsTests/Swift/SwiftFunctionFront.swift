@@ -86,16 +86,8 @@ final class Front {
     ) throws {
         runtime = SwiftFunctionRuntime(function, settings: settings("greet"))
         self.budget = BufferBudget(limit: budget)
-        let relay = Relay()
-        scripted = try ScriptedFront(relay)
+        scripted = try ScriptedFront(LateHandler(runtime, budget: self.budget, metrics: metrics, log: log))
         scripted.window = window
-        relay.handler = SwiftFunctionHandler(
-            runtime,
-            workers: SwiftWorkers(loop: scripted.context.loop, pool: WorkerPool(), log: log),
-            budget: self.budget,
-            path: "/{rest*}",
-            metrics: metrics
-        )
     }
 
     /// Why the last exchange failed, for the log.
@@ -149,9 +141,31 @@ extension SwiftFunctionSettings {
     }
 }
 
-/// Stands for a handler that is made when the loop is there.
-private final class Relay: Handler {
-    var handler: SwiftFunctionHandler?
+/// A handler that is made when its loop is there.
+final class LateHandler: Handler {
+    private let make: (EventLoop) -> SwiftFunctionHandler
+    private var made: SwiftFunctionHandler?
 
-    func handle(_ exchange: Exchange) { if let handler { exchange.hand(to: handler) } }
+    init(
+        _ runtime: SwiftFunctionRuntime,
+        budget: BufferBudget = BufferBudget(limit: 1 << 30),
+        metrics: MetricsRegistry = MetricsRegistry(),
+        log: FunctionLog? = nil
+    ) {
+        make = { loop in
+            SwiftFunctionHandler(
+                runtime,
+                workers: SwiftWorkers(loop: loop, pool: WorkerPool(), log: log),
+                budget: budget,
+                path: "/{rest*}",
+                metrics: metrics
+            )
+        }
+    }
+
+    func handle(_ exchange: Exchange) {
+        let handler = made ?? make(exchange.loop)
+        made = handler
+        exchange.hand(to: handler)
+    }
 }

@@ -46,6 +46,21 @@ struct SwiftFunctionTests {
         #expect(front.budget.used == 0)
     }
 
+    @Test(arguments: [Kind.inline, .blocking])
+    func `both fronts bring the same answer`(_ kind: Kind) throws {
+        let function = kind.function { event, _ in
+            guard event.rawPath != "/fails" else { throw FunctionError(type: "OrderNotFound", "order 7") }
+            return Response(statusCode: 201, headers: ["x-query": event.rawQueryString], body: event.bodyBytes)
+        }
+        let body = (0..<100_000).map { UInt8(truncatingIfNeeded: $0 &* 7) }
+        let runtime = SwiftFunctionRuntime(function, settings: .patient("greet"))
+        let answer = try answerOverBoth("PUT /a?b=c", body: body) { LateHandler(runtime) }
+        #expect(answer.status == 201)
+        #expect(answer["x-query"] == "b=c")
+        #expect(answer.body.outline == body.outline)
+        #expect(try answerOverBoth("GET /fails") { LateHandler(runtime) }.status == 502)
+    }
+
     @Test(arguments: [(204, "GET"), (304, "GET"), (200, "HEAD")])
     func `some answers have no body`(_ status: Int, _ method: String) async throws {
         let front = try Front(.init(blocking: false) { _ in Response(statusCode: status, body: "text") })
