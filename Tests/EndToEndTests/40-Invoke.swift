@@ -36,6 +36,7 @@ struct InvokeTests {
         let lines = outcome.errors.split(separator: "\n")
         #expect(lines.contains { $0.hasSuffix(": printed") } && lines.contains { $0.hasSuffix(": to stderr") })
         let timing = try #require(lines.last)
+        #expect(!outcome.errors.contains("[ERROR]"), "\(outcome.errors)")
         #expect(timing.contains(/^function: ok init=[0-9.]+ms run=[0-9.]+ms id=[0-9a-f-]{36}$/), "\(timing)")
         let piped = try invoke(function, "function", "--event", "-", input: #"{"rawPath":"/","name":"Grace"}"#)
         #expect(piped.output.filter { $0 != " " } == "{\"hello\":\"Grace\"}\n")

@@ -4,6 +4,7 @@ import PenstockBytes
 import PenstockFunctions
 import PenstockNetworking
 import PenstockObservability
+import PenstockRouting
 import PenstockSystem
 import PenstockTransport
 import Synchronization
@@ -267,6 +268,21 @@ struct SwiftFunctionTests {
         let scripts = (0..<200).map { front.begin("GET /\($0)") }
         await front.run { scripts.allSatisfy(\.isOver) }
         #expect(scripts.map(\.answer.text) == (0..<200).map { "/\($0)" })
+    }
+
+    @Test(arguments: [Kind.inline, .blocking])
+    func `a route may leave less time`(_ kind: Kind) throws {
+        let function = kind.function { _, context in Response(body: "\(context.remainingTime <= .seconds(30))") }
+        let route = Route(
+            index: 0,
+            name: "r",
+            targetKind: .function,
+            parameterNames: ["rest"],
+            timeout: 30_000_000_000,
+            handler: LateHandler(SwiftFunctionRuntime(function, settings: .patient("greet")))
+        )
+        let table = try RouteTable([RouteDescription(name: "r", path: "/{rest*}")])
+        #expect(try ScriptedFront(Router(table: table, routes: [route])).answer("GET /").text == "true")
     }
 
     @Test

@@ -115,6 +115,8 @@ class Lazy:
 class Context:
     """What a handler may know of its invocation."""
 
+    __slots__ = ("aws_request_id", "_deadline", "_fields", "__dict__")  # the last for what is made or set later
+
     def __init__(self, request_id, deadline, fields):
         self.aws_request_id = request_id
         self._deadline = deadline
