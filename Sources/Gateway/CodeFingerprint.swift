@@ -5,19 +5,33 @@ import Glibc
 /// Names, sizes and times of change, not contents: a folder with a thousand files is looked through in milliseconds.
 struct CodeFingerprint: Equatable {
     private var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-    private var entries = 0
+    private var rest: Int
 
-    /// More entries than this are not looked at: the folder is hardly one function's own.
-    private static let limit = 20_000
+    /// Whether there were not more entries than are looked at: otherwise nobody knows whether one has changed.
+    var isWhole: Bool { rest > 0 }
+
     private static let skipped: Set<String> = [".", "..", "__pycache__", ".git", ".build", ".penstock"]
 
     /// Looks at files, and at everything below folders.
-    init(_ paths: [String]) { for path in paths { add(path, depth: 0) } }
+    ///
+    /// - Parameters:
+    ///   - paths: what has to be there; where one is a link, what it leads to.
+    ///   - limit: the most entries to look at.
+    init(_ paths: [String], limit: Int = 100_000) {
+        rest = limit
+        for path in paths { add(Self.followed(path), depth: 0) }
+    }
+
+    private static func followed(_ path: String) -> String {
+        guard let real = realpath(path, nil) else { return path }
+        defer { free(real) }
+        return String(cString: real)
+    }
 
     private mutating func add(_ path: String, depth: Int) {
         var status = stat()
-        guard entries < Self.limit, depth < 32, lstat(path, &status) == 0 else { return }
-        entries += 1
+        guard isWhole, depth < 32, lstat(path, &status) == 0 else { return }
+        rest -= 1
         mix(path)
         mix(UInt64(status.st_ino))
         // A folder's own time changes with what is skipped: Python makes `__pycache__` when it first runs.

@@ -76,9 +76,10 @@ final class FunctionSet {
                 continue
             }
             let settings = try FunctionSettings(function, gateway: environment)
-            let fingerprint = CodeFingerprint(settings.codePaths)
+            let fingerprint = CodeFingerprint(settings.codePaths(of: function))
             let name = settings.name
-            if let old = built[name], old.settings == settings, old.fingerprint == fingerprint {
+            if !fingerprint.isWhole { sayHuge(settings) }
+            if let old = built[name], old.settings == settings, fingerprint.isWhole, old.fingerprint == fingerprint {
                 prepared.built[name] = old
             } else {
                 let pool = InstancePool(settings, on: shares, spawner: try startSpawner(), supervisor: supervisor)
@@ -114,6 +115,13 @@ final class FunctionSet {
             leaving.append(new.pool)
             prepared.built[name] = built[name]
         }
+    }
+
+    private func sayHuge(_ settings: FunctionSettings) {
+        shared.log.warning(
+            "too many files to see what a reload has changed: each one starts the function anew",
+            metadata: ["function": "\(settings.name)", "directory": "\(settings.directory)"]
+        )
     }
 
     private func startSpawner() throws(GatewayError) -> Spawner {
@@ -196,15 +204,24 @@ final class FunctionSet {
 }
 
 extension FunctionSettings {
-    /// Where the code is whose change makes another function of it.
+    /// The files and folders whose change makes another function of it.
     ///
-    /// A command may run in any folder, that of routes.yaml with its logs too: only what it names is taken for code.
-    fileprivate var codePaths: [String] {
+    /// A command that names no directory runs in the configuration's, whose other files are not its own.
+    fileprivate func codePaths(of function: Configuration.Function) -> [String] {
         switch program {
-        case .python, .node: [directory]
+        case .python(_, let file, _), .node(_, let file, _): return [directory, file]
         case .jsonLines(let program, let arguments), .exec(let program, let arguments):
-            [program] + arguments.map { $0.hasPrefix("/") ? $0 : "\(directory)/\($0)" }
+            if case .command(let command) = function.code, command.directory.isWritten {
+                return [directory, program] + files(arguments)
+            }
+            return [program] + files(arguments)
         }
+    }
+
+    /// Those of a command's arguments that are files: scripts for an interpreter.
+    private func files(_ arguments: [String]) -> [String] {
+        let isFile = FileSystem.host().kind
+        return arguments.map { $0.hasPrefix("/") ? $0 : "\(directory)/\($0)" }.filter { isFile($0) == .file }
     }
 }
 
