@@ -30,9 +30,10 @@ public struct Surroundings: Sendable {
 
     /// Resolves a path of the file; an absolute one stays as it is.
     func resolve(_ path: String) -> String {
-        if path.hasPrefix("./"), path.utf8.count > 2 { return resolve(String(path.dropFirst(2))) }
+        // Without a folder before it, `./x` keeps its slash: `x` would be looked for on PATH.
         if path.hasPrefix("/") || directory.isEmpty { return path }
         if path == "." { return directory }
+        if path.hasPrefix("./"), path.utf8.count > 2 { return resolve(String(path.dropFirst(2))) }
         return directory.hasSuffix("/") ? directory + path : "\(directory)/\(path)"
     }
 }

@@ -15,7 +15,7 @@ extension FunctionSettings {
         switch function.code {
         case .handler(let handler):
             let file = try Self.absolute(handler.file.value, function)
-            let interpreter = try Self.interpreter(handler, function)
+            let interpreter = try Self.absolute(Self.interpreter(handler, function), function)
             program =
                 switch handler.language {
                 case .python: .python(interpreter: interpreter, file: file, function: handler.function)

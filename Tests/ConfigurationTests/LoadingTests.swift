@@ -27,6 +27,17 @@ struct LoadingTests {
         }
     }
 
+    /// Folder, path, what it resolves to.
+    @Test(arguments: [
+        ("", "x", "x"), ("", "./x", "./x"), ("", "bin/x", "bin/x"), ("", "/x", "/x"), ("", ".", "."),
+        (".", "./x", "./x"), ("/srv", "./x", "/srv/x"), ("/srv", "././x", "/srv/x"), ("/srv", ".", "/srv"),
+        ("/", "./x", "/x"),
+    ])
+    func `a path with a slash never becomes a name that is looked for on PATH`(_ row: (String, String, String)) {
+        let surroundings = Surroundings(environment: { _ in nil }, directory: row.0)
+        #expect(surroundings.resolve(row.1) == row.2)
+    }
+
     @Test
     func `a file is read in its folder`() throws {
         let folder = try Folder()

@@ -88,6 +88,27 @@ struct CommandLineTests {
         #expect(outcome.status == 0, "\(outcome.errors)")
     }
 
+    @Test func `a program of the file's own folder is not one on PATH`() throws {
+        let folder = try Self.folder(
+            """
+            version: 1
+            functions:
+              own: { command: [./true], protocol: exec }
+              script: { handler: hello.py:hello, interpreter: ./python3 }
+            routes: [{ path: /, function: own }, { path: /script, function: script }]
+            """
+        )
+        try folder.write("true", "#!/bin/sh\necho '\"own\"'\n", mode: 0o755)
+        try folder.write("hello.py", "def hello(event, context): return 'python'\n")
+        try folder.write("python3", "#!/bin/sh\necho ./real\n", mode: 0o755)
+        _ = try ChildProcess.run(["cp", "-s", "/usr/bin/python3", "real"], in: folder.path)
+        let checked = try penstock("check", in: folder)
+        #expect(checked.status == 0, "\(checked)")
+        #expect(checked.errors.contains("the interpreter './python3' is ./real"), "\(checked)")
+        #expect(try penstock("invoke", "own", in: folder).output.hasPrefix("\"own\"\n"))
+        #expect(try penstock("invoke", "script", in: folder).output.hasPrefix("\"python\"\n"))
+    }
+
     @Test func `a file that is not there is named`() throws {
         for command in ["check", "serve"] {
             let outcome = try penstock(command, "nowhere.yaml")
