@@ -41,7 +41,9 @@ final class ListeningSockets {
     /// What a person can do about it.
     private static func advice(_ error: SystemError, _ address: SocketAddress) -> String {
         switch error.errno {
-        case EADDRINUSE where address.family != .unix:
+        case EADDRINUSE where address.family == .unix:
+            isSocket(address) ? "; another program listens there" : "; what is there is no socket"
+        case EADDRINUSE:
             "; another program listens there, and `ss -ltnp 'sport = :\(address.port)'` says which"
         case EADDRNOTAVAIL: "; this machine does not have that address"
         case EACCES where address.port < 1024 && address.family != .unix:
@@ -51,7 +53,7 @@ final class ListeningSockets {
     }
 
     private func listen(_ address: SocketAddress, isWildcard: Bool) throws(SystemError) -> Bound {
-        if address.family == .unix { removeStale(address) }
+        if address.family == .unix, Self.isSocket(address) { removeStale(address) }
         let socket = try Socket.listen(on: address, onlyIPv6: !isWildcard)
         let local = Socket.localAddress(of: socket.rawValue) ?? address
         if address.family == .unix { chmod(String(decoding: address.bytes, as: UTF8.self), 0o600) }
@@ -60,11 +62,19 @@ final class ListeningSockets {
 
     /// A unix socket that nobody listens on any more is in the way of a new one.
     private func removeStale(_ address: SocketAddress) {
-        let probe = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+        // Not blocking: one that hangs with a full queue is in use.
+        let probe = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue), 0)
         guard probe >= 0 else { return }
         defer { Socket.close(probe) }
         let refused = address.withSockAddr { connect(probe, $0, $1) } != 0 && errno == ECONNREFUSED
         if refused { unlink(String(decoding: address.bytes, as: UTF8.self)) }
+    }
+
+    /// Whether the path is a socket's: nothing else is ever removed.
+    private static func isSocket(_ address: SocketAddress) -> Bool {
+        var status = stat()
+        return lstat(String(decoding: address.bytes, as: UTF8.self), &status) == 0
+            && status.st_mode & S_IFMT == S_IFSOCK
     }
 
     private func resolve(_ address: Address, _ name: String) throws(GatewayError) -> [SocketAddress] {

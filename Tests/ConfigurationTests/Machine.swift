@@ -20,7 +20,7 @@ enum Machine {
     ]
 
     private static let folders: Set<String> = [
-        "/srv/app", "/srv/app/lib", "/srv/app/bin", "/srv/app/public", "/var/log",
+        "/srv/app", "/srv/app/lib", "/srv/app/bin", "/srv/app/public", "/srv/app/run", "/var/log",
     ]
 
     /// Files and folders above, `/usr/bin/python3.11` and `/usr/bin/node` behind their usual names, `cat` on PATH.

@@ -61,6 +61,25 @@ struct StartingTests {
         }
     }
 
+    @Test func `a file in the place of a socket is named, and stays`() throws {
+        let folder = try TemporaryFolder()
+        try folder.write("precious.txt", "precious")
+        let yaml = "listeners: [{ name: public, address: \"unix:precious.txt\" }]\n" + Self.routes
+        let errors = try refusal(yaml, in: folder)
+        #expect(errors.contains("precious.txt") && errors.contains("is there, and is no socket"), "\(errors)")
+        #expect(folder.read("precious.txt") == "precious")
+    }
+
+    @Test func `a file that takes a socket's place before a reload stays`() throws {
+        let one = "{ name: public, address: \"127.0.0.1:0\" }"
+        try withGateway("listeners: [\(one)]\n" + Self.routes) { gateway throws in
+            try gateway.folder.write("precious.txt", "precious")
+            let yaml = "listeners: [\(one), { name: other, address: \"unix:precious.txt\" }]\n" + Self.routes
+            #expect(try !gateway.reload(yaml))
+            #expect(gateway.folder.read("precious.txt") == "precious")
+        }
+    }
+
     @Test func `a log that cannot be written is named`() throws {
         let folder = try TemporaryFolder()
         try folder.write("file", "")

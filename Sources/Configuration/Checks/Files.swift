@@ -21,6 +21,9 @@ extension Configuration {
         for route in routes {
             if case .files(let target) = route.target { checkFolder(target.root, "root", files, &reader) }
         }
+        for address in listeners.map(\.address) + (admin.map { [$0.address] } ?? []) {
+            if case .unix(let path) = address.value { checkSocket(Located(path, at: address.position), files, &reader) }
+        }
         if let log = accessLog, case .file(let path) = log.to.value {
             checkLog(Located(path, at: log.to.position), files, &reader)
         }
@@ -66,6 +69,18 @@ extension Configuration {
         default: reader.error("'\(program.value.excerpt)' is not a program", at: program.position)
         }
         return nil
+    }
+
+    private func checkSocket(_ path: Located<String>, _ files: FileSystem, _ reader: inout Reader) {
+        let folder = Schema.folder(of: path.value)
+        if files.kind(folder) != .folder {
+            reader.error("there is no folder '\(folder.excerpt)' for the socket", at: path.position)
+            return
+        }
+        switch files.kind(path.value) {
+        case .file, .folder: reader.error("'\(path.value.excerpt)' is there, and is no socket", at: path.position)
+        case .other, .missing: break
+        }
     }
 
     private func checkLog(_ path: Located<String>, _ files: FileSystem, _ reader: inout Reader) {
