@@ -101,7 +101,7 @@ public final class FunctionHandler: Handler {
             to: &invocation.frame
         )
         invocation.releaseBody()
-        invocation.isLent = true
+        invocation.lend()
         invoker.invoke(invocation)
     }
 
@@ -110,7 +110,7 @@ public final class FunctionHandler: Handler {
     /// - Returns: the exchange that waits for the answer, if one still does.
     private func end(_ invocation: Invocation, _ error: InvocationError? = nil) -> Exchange? {
         precondition(invocation.isLent, "an invocation has one outcome")
-        invocation.isLent = false
+        invocation.takeBack()
         metrics.ended(invocation, error)
         let exchange = invocation.exchange
         if let exchange {

@@ -61,7 +61,10 @@ public final class Invocation {
     @exclusivity(unchecked) var body = ByteBuffer()
 
     /// Whether an invoker has it.
-    var isLent = false
+    private(set) var isLent = false
+
+    /// The client's connection, whose place in the limits it holds while it is lent: also for a client that has gone.
+    private var connection: ConnectionInfo?
 
     /// The exchange that asks, as long as it waits for the answer.
     private(set) var exchange: Exchange?
@@ -110,6 +113,20 @@ public final class Invocation {
         exchangeID = exchange.id
         deadline = exchange.routeDeadline
         name(requestID: exchange.requestID, traceID: Self.traceID(exchange.head.fields))
+    }
+
+    /// An invoker takes it.
+    func lend() {
+        isLent = true
+        connection = exchange?.connection
+        connection?.holdPlace()
+    }
+
+    /// The invoker has done with it.
+    func takeBack() {
+        isLent = false
+        connection?.leavePlace()
+        connection = nil
     }
 
     /// The client is gone: the exchange belongs to another request soon.
@@ -174,7 +191,6 @@ public final class Invocation {
         runNanoseconds = -1
         initNanoseconds = -1
         isAbandoned = false
-        isLent = false
         exchangeID = nil
         exchange = nil
         observer = nil

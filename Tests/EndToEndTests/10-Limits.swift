@@ -110,6 +110,23 @@ struct LimitTests {
         }
     }
 
+    @Test func `the connection that has been idle longest makes room first`() throws {
+        try withGateway("loops: 1\nlimits: { connections: 3 }\n\(Self.fixed)") { gateway throws in
+            let kept = try (0..<3).map { _ in
+                let client = try gateway.connect()
+                #expect(try client.answer("GET /fixed").status == 200)
+                return client
+            }
+            for number in [1, 0, 2] { #expect(try kept[number].answer("GET /fixed").status == 200) }
+            var new: [RawClient] = []
+            for number in [1, 0, 2] {
+                new.append(try gateway.connect())
+                #expect(try new[new.count - 1].answer("GET /fixed").status == 200)
+                #expect(try kept[number].waitForEnd() == .closed)
+            }
+        }
+    }
+
     @Test func `connections that are idle on another loop make room too`() throws {
         try withGateway("loops: 2\nlimits: { connections: 2 }\n\(Self.fixed)") { gateway throws in
             var kept: [RawClient] = []
@@ -140,6 +157,31 @@ struct LimitTests {
             first[0].close()
             try Deadline.wait(for: "room") { try gateway.answer("GET /fixed").status == 200 }
             #expect(try first[1].answer("GET /fixed").status == 200)
+        }
+    }
+
+    @Test func `a client that has gone keeps its place until its function has ended`() throws {
+        let yaml = """
+            loops: 1
+            limits: { connections_per_address: 1 }
+            functions:
+              slow:
+                command: [sh, -c, "touch started; until test -e gate; do sleep 0.02; done; echo null"]
+                protocol: exec
+                timeout: 60s
+            routes:
+              - { path: /slow, function: slow }
+              - { path: /fixed, respond: { body: fixed } }
+            """
+        try withGateway(yaml) { gateway throws in
+            let client = try gateway.connect()
+            try client.request("GET /slow")
+            try Deadline.wait(for: "the function") { gateway.folder.has("started") }
+            #expect(try RawClient(gateway.address(), source: "127.0.0.2").answer("GET /fixed").status == 200)
+            client.reset()
+            for _ in 0..<5 { #expect(try gateway.answer("GET /fixed").status == 503) }
+            try gateway.folder.write("gate", "")
+            try Deadline.wait(for: "its end") { try gateway.answer("GET /fixed").status == 200 }
         }
     }
 

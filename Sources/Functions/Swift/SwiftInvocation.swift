@@ -11,7 +11,7 @@ import Synchronization
 ///        ▼                                   ▼
 ///     abandoned, never runs               runs on, result dropped
 ///
-/// The exchange, the timer and ``isAnswered`` are the loop's; phase and times go between threads as atomics, and
+/// The exchange, its connection, the timer and ``isAnswered`` are the loop's; phase and times go between threads as atomics, and
 /// everything else never changes.
 final class SwiftInvocation: WorkerJob, TimerTarget, @unchecked Sendable {
     private enum Phase {
@@ -32,12 +32,15 @@ final class SwiftInvocation: WorkerJob, TimerTarget, @unchecked Sendable {
     private let startedAt = Atomic<Int64>(0)
     private let task = Mutex<Task<Void, Never>?>(nil)
 
+    /// The client's, whose place in the limits is held until this has ended: also for a client that has gone.
+    private let connection: ConnectionInfo?
     private var exchange: Exchange?
     private var isAnswered = false
     private lazy var timer = Timer(target: self)
 
     init(_ exchange: Exchange, _ request: RequestSnapshot, handler: SwiftFunctionHandler) {
         self.exchange = exchange
+        connection = exchange.connection
         self.request = request
         self.handler = handler
         runtime = handler.runtime
@@ -57,6 +60,7 @@ final class SwiftInvocation: WorkerJob, TimerTarget, @unchecked Sendable {
         case .runs:
             if case .blocking = runtime.body { workers.submit(self) } else { launch() }
         }
+        connection?.holdPlace()
         let settings = runtime.settings
         workers.loop.set(timer, at: workers.loop.now + min(settings.queueWait, settings.timeout))
     }
@@ -77,6 +81,7 @@ final class SwiftInvocation: WorkerJob, TimerTarget, @unchecked Sendable {
         }
         // Lost to a thread that has just started it: look again when its time is over.
         guard abandon() else { return workers.loop.set(timer, at: now + settings.timeout) }
+        exchange?.queueNanoseconds = now - enteredAt
         answer(.failure(SwiftFunctionFailure.queueTimeout))
     }
 
@@ -96,11 +101,15 @@ final class SwiftInvocation: WorkerJob, TimerTarget, @unchecked Sendable {
             desired: Phase.abandoned,
             ordering: .acquiringAndReleasing
         ).exchanged
-        if isMine { runtime.remove(self) }
+        if isMine {
+            runtime.remove(self)
+            connection?.leavePlace()
+        }
         return isMine
     }
 
     private func delivered(_ result: Result<Response, InvocationError>, endedAt: Instant) {
+        connection?.leavePlace()
         let started = Instant(nanoseconds: startedAt.load(ordering: .relaxed))
         handler.ran(queue: started - enteredAt, run: endedAt - started)
         guard !isAnswered else {

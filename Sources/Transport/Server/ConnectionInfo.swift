@@ -25,6 +25,10 @@ public final class ConnectionInfo {
     /// The listener's counters, as they were when the connection came.
     let metrics: ListenerMetrics?
 
+    /// The limits that it has a place in, besides its listener's, and who holds that place.
+    @exclusivity(unchecked) private var limits: ConnectionLimits?
+    @exclusivity(unchecked) private var holders = 0
+
     package init(peer: SocketAddress, listener: ListenerState, scheme: StaticString = "http") {
         self.peer = peer
         self.listener = listener
@@ -41,6 +45,35 @@ public final class ConnectionInfo {
     func judgeTrust() { trust = settings.trusts(peer) }
 
     deinit { peerText.deallocate() }
+
+    // MARK: Its place in the limits
+
+    /// Takes a place among the connections that there may be.
+    ///
+    /// - Parameter limits: those of all listeners together.
+    /// - Returns: whether there was one.
+    func enter(_ limits: ConnectionLimits) -> Bool {
+        guard limits.enter(peer) else { return false }
+        guard listener.connections.enter(peer) else {
+            limits.leave(peer)
+            return false
+        }
+        self.limits = limits
+        holders = 1
+        return true
+    }
+
+    /// Keeps the place, even when the connection is closed, until ``leavePlace()``: work that goes on for a client that
+    /// has gone is not free for it (trust.md).
+    public func holdPlace() { holders &+= 1 }
+
+    /// Gives the place back, where nobody else holds it.
+    public func leavePlace() {
+        holders &-= 1
+        guard holders == 0, let limits else { return }
+        limits.leave(peer)
+        listener.connections.leave(peer)
+    }
 }
 
 /// The settings of a listener on one loop; a reload puts others in their place.

@@ -16,7 +16,8 @@ public final class Server {
     private let report: (SystemError) -> Void
     private var listeners: [ObjectIdentifier: [Listener]] = [:]
     private var connections: [ServerConnection] = []
-    private var hand = 0
+    private var fresh = IdleConnections()
+    private var served = IdleConnections()
     private var refused = 0
     private var parked = 0
     private var nextReport = Instant(nanoseconds: .min)
@@ -75,7 +76,7 @@ public final class Server {
     // MARK: What listeners and connections call
 
     func accepted(_ descriptor: consuming FileDescriptor, _ info: ConnectionInfo) {
-        if enter(info) || (isFull(info) && closeIdle(for: info) && enter(info)) {
+        if info.enter(limits) || (isFull(info) && closeIdle(for: info) && info.enter(limits)) {
             open(descriptor, info, fits: true)
         } else if isFull(info), !neighbours.isEmpty, parked < Self.refusedAtOnce {
             parked += 1
@@ -88,7 +89,7 @@ public final class Server {
     /// Takes back a connection for which other loops were asked to make room.
     fileprivate func returned(_ descriptor: consuming FileDescriptor, _ info: ConnectionInfo) {
         parked -= 1
-        open(descriptor, info, fits: enter(info))
+        open(descriptor, info, fits: info.enter(limits))
     }
 
     private func open(_ descriptor: consuming FileDescriptor, _ info: ConnectionInfo, fits: Bool) {
@@ -100,12 +101,14 @@ public final class Server {
         do throws(SystemError) {
             try connection.open()
         } catch {
-            if fits { leave(info) }
+            if fits { info.leavePlace() }
             return report(error)
         }
         info.metrics?.accepted.add()
         info.metrics?.connections.add(1)
-        if !fits {
+        if fits {
+            becameIdle(connection, served: false)
+        } else {
             refused += 1
             info.metrics?.refuse(inAll: isFull(info))
         }
@@ -113,23 +116,27 @@ public final class Server {
         connections.append(connection)
     }
 
-    private func enter(_ info: ConnectionInfo) -> Bool {
-        guard limits.enter(info.peer) else { return false }
-        if info.listener.connections.enter(info.peer) { return true }
-        limits.leave(info.peer)
-        return false
-    }
-
-    private func leave(_ info: ConnectionInfo) {
-        limits.leave(info.peer)
-        info.listener.connections.leave(info.peer)
-    }
-
     private func isFull(_ info: ConnectionInfo) -> Bool { limits.isFull || info.listener.connections.isFull }
+
+    /// A connection has nothing under way.
+    func becameIdle(_ connection: ServerConnection, served hasServed: Bool) {
+        connection.idleness = hasServed ? .served : .fresh
+        if hasServed { served.append(connection) } else { fresh.append(connection) }
+    }
+
+    /// A connection that was idle is so no longer.
+    func becameBusy(_ connection: ServerConnection) {
+        switch connection.idleness {
+        case .none: break
+        case .fresh: fresh.remove(connection)
+        case .served: served.remove(connection)
+        }
+        connection.idleness = .none
+    }
 
     func closed(_ connection: ServerConnection) {
         connection.info.metrics?.connections.add(-1)
-        if connection.isRefused { refused -= 1 } else { leave(connection.info) }
+        if connection.isRefused { refused -= 1 } else { connection.info.leavePlace() }
         let last = connections.removeLast()
         if last !== connection {
             connections[connection.place] = last
@@ -159,16 +166,8 @@ public final class Server {
     /// - Returns: whether there was one.
     fileprivate func closeIdle(for info: ConnectionInfo?) -> Bool {
         let listener = limits.isFull ? nil : info?.listener.connections
-        return closeIdle(of: listener, served: true) || closeIdle(of: listener, served: false)
-    }
-
-    private func closeIdle(of listener: ConnectionLimits?, served: Bool) -> Bool {
-        for _ in 0..<connections.count {
-            hand = (hand + 1) % connections.count
-            let connection = connections[hand]
-            if let listener, connection.info.listener.connections !== listener { continue }
-            if connection.makeRoom(served: served) { return true }
-            if connections.isEmpty { return false }
+        while let connection = served.oldest(in: listener) ?? fresh.oldest(in: listener) {
+            if connection.makeRoom() { return true }
         }
         return false
     }

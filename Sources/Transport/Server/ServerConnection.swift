@@ -73,6 +73,12 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
     /// Its place in the server's list.
     @exclusivity(unchecked) var place = 0
 
+    /// In which of the server's lists of idle connections it is: those that were served, or those that have just come.
+    enum Idleness { case none, fresh, served }
+    @exclusivity(unchecked) var idleness = Idleness.none
+    @exclusivity(unchecked) unowned(unsafe) var idleBefore: ServerConnection?
+    @exclusivity(unchecked) unowned(unsafe) var idleAfter: ServerConnection?
+
     /// Whether there is no room for it: it is told so, once it has asked.
     let isRefused: Bool
 
@@ -102,7 +108,12 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
         return codec
     }
 
-    var isIdle: Bool { codec.isIdle && input.isEmpty && !hasOutput }
+    private var isIdle: Bool { codec.isIdle && input.isEmpty && !hasOutput }
+
+    private func noteIdle() {
+        if idleness == .none, !isRefused, !isClosed, isIdle { server.becameIdle(self, served: codec.hasServed) }
+    }
+
     var now: Instant { loop.now }
     var hasInputEnded: Bool { inputHasEnded }
     var hasUnreadInput: Bool { !input.isEmpty }
@@ -131,7 +142,7 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
         isReceiving = true
         feed(UnsafeRawBufferPointer(rebasing: loop.input[..<count]))
         isReceiving = false
-        if isFlushPlanned { flush() }
+        if isFlushPlanned { flush() } else { noteIdle() }
     }
 
     private func receiveEnd() {
@@ -142,6 +153,7 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
     }
 
     private func feed(_ bytes: UnsafeRawBufferPointer) {
+        if idleness != .none { server.becameBusy(self) }
         if input.isEmpty {
             isFeeding = true
             let taken = codec.receive(bytes)
@@ -259,7 +271,7 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
         updateInterest()
         switch ending {
         case .none:
-            guard tellsWhenDrained else { return }
+            guard tellsWhenDrained else { return noteIdle() }
             tellsWhenDrained = false
             codec.drained()
         case .afterFlush(let lingering): lingering ? linger() : close()
@@ -336,14 +348,12 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
         if !isClosed { codec.drain() }
     }
 
-    /// Closes it if nothing is under way, not even bytes that wait to be read.
+    /// Closes it, unless bytes wait to be read: then it is idle no longer.
     ///
-    /// - Parameter served: whether it has to have served a request, or to have had none.
     /// - Returns: whether it is closed.
-    func makeRoom(served: Bool) -> Bool {
-        guard isIdle, codec.hasServed == served else { return false }
+    func makeRoom() -> Bool {
         receive()
-        if !isClosed, isIdle { close() }
+        if idleness != .none { close() }
         return isClosed
     }
 
@@ -365,6 +375,7 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
     private func close() {
         guard !isClosed else { return }
         isClosed = true
+        if idleness != .none { server.becameBusy(self) }
         loop.cancel(timer)
         loop.deregister(descriptor.rawValue)
         if !isFeeding { input.release() }
