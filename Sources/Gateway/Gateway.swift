@@ -48,7 +48,7 @@ public final class Gateway {
     ) throws(GatewayError) {
         state = try StateFolder(configuration.state.value)
         shared = try Shared(configuration, fileLimit: DescriptorLimit.raise())
-        try shared.openAccessLog(configuration)
+        shared.accessLogs = try shared.accessLogs(for: configuration)
         running = try RunningConfiguration(configuration)
         let loops = configuration.loops ?? ProcessorCount.usable
         do throws(SystemError) {
@@ -96,10 +96,10 @@ public final class Gateway {
         let configuration = running.configuration
         try open(configuration)
         let prepared = try functions.prepare(configuration)
-        let settings = try build(running, prepared)
+        let built = try build(running, prepared, shared.accessLogs)
         group.start()
         functions.commit(prepared)
-        _ = apply(running, settings)
+        _ = apply(running, built)
         try openAdmin(configuration)
         admin.setReady(true)
         shared.metrics.gauge(.buildInfo, [GatewayVersion.current]).set(1)
@@ -123,12 +123,13 @@ public final class Gateway {
     ) throws(GatewayError) {
         let next = try RunningConfiguration(configuration)
         let prepared: FunctionSet.Prepared
-        let settings: [[ServerSettings]]
+        let accessLogs: AccessLogs?
+        let built: [LoopAssembly.Built]
         do throws(GatewayError) {
             try open(configuration)
-            try shared.openAccessLog(configuration)
+            accessLogs = try shared.accessLogs(for: configuration)
             prepared = try functions.prepare(configuration, unless: isInterrupted)
-            settings = try build(next, prepared)
+            built = try build(next, prepared, accessLogs)
         } catch {
             sockets.close(allBut: Set(running.configuration.listeners.map(\.address.value)))
             throw error
@@ -136,10 +137,13 @@ public final class Gateway {
         functions.commit(prepared)
         sayWhatStays(configuration)
         running = next
+        shared.accessLogs = accessLogs
         // A loop that does not answer still watches them: they are closed by a later reload.
-        if apply(next, settings) { sockets.close(allBut: Set(configuration.listeners.map(\.address.value))) }
-        shared.reopenLogs()
+        if apply(next, built) { sockets.close(allBut: Set(configuration.listeners.map(\.address.value))) }
     }
+
+    /// Opens log files again, which a rotation may have renamed.
+    func reopenLogs() { shared.reopenLogs() }
 
     private func open(_ configuration: Configuration) throws(GatewayError) {
         for listener in configuration.listeners {
@@ -160,11 +164,12 @@ public final class Gateway {
 
     private func build(
         _ running: RunningConfiguration,
-        _ prepared: FunctionSet.Prepared
-    ) throws(GatewayError) -> [[ServerSettings]] {
+        _ prepared: FunctionSet.Prepared,
+        _ accessLogs: AccessLogs?
+    ) throws(GatewayError) -> [LoopAssembly.Built] {
         do throws(GatewayError) {
             return try assemblies.map { assembly throws(GatewayError) in
-                try assembly.settings(running, functions, prepared)
+                try assembly.build(running, functions, prepared, accessLogs)
             }
         } catch {
             functions.discard(prepared)
@@ -172,8 +177,8 @@ public final class Gateway {
         }
     }
 
-    /// Hands every loop its settings, and waits until all have them; answers whether they do.
-    private func apply(_ running: RunningConfiguration, _ settings: [[ServerSettings]]) -> Bool {
+    /// Hands every loop what was built for it, and waits until all have it; answers whether they do.
+    private func apply(_ running: RunningConfiguration, _ built: [LoopAssembly.Built]) -> Bool {
         setLimits(running.configuration)
         let addresses = running.configuration.listeners.map(\.address.value)
         let gone = listeners.filter { !addresses.contains($0.key) }
@@ -186,19 +191,19 @@ public final class Gateway {
                 perAddress: listener.limits.connectionsPerAddress?.value
             )
             guard next[address] == nil else { continue }
-            let states = settings.map { ListenerState($0[index], connections: connections) }
+            let states = built.map { ListenerState($0.settings[index], connections: connections) }
             next[address] = BoundListener(states: states, connections: connections)
         }
         let changes = DispatchGroup()
         for (number, assembly) in assemblies.enumerated() {
             let job = LoopChange(
                 server: assembly.server,
-                settings: zip(addresses, settings[number]).map { (next[$0]?.states[number], $1) },
+                settings: zip(addresses, built[number].settings).map { (next[$0]?.states[number], $1) },
                 opened: addresses.filter { listeners[$0] == nil }.map { address in
                     (next[address]?.states[number], sockets.bound[address]?.map(\.descriptor) ?? [])
                 },
                 closed: gone.values.map { $0.states[number] },
-                retired: assembly.retired,
+                retired: assembly.commit(built[number]),
                 log: shared.log
             )
             assembly.context.loop.submit(in: changes) { [job = Handover(job)] in job.value.apply() }
@@ -232,8 +237,8 @@ public final class Gateway {
         let metrics = shared.metrics
         metrics.counter(.configurationReloads, [configuration == nil ? "failed" : "succeeded"]).add()
         metrics.gauge(.configurationLastReloadSuccessful).set(configuration == nil ? 0 : 1)
-        metrics.gauge(.configurationLastReload).set(Int(MonotonicClock.wallNanoseconds()))
         if configuration != nil {
+            metrics.gauge(.configurationLastReload).set(Int(MonotonicClock.wallNanoseconds()))
             metrics.gauge(.configurationGeneration).add(1)
             shared.log.info("configuration reloaded", metadata: ["configuration": "\(running.configuration.file)"])
         } else {

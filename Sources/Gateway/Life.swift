@@ -33,6 +33,8 @@ extension Gateway {
     }
 
     private func readAgain(_ read: () -> Configuration?, _ signals: Signals) {
+        // Whatever the file says: the signal is also that of a log rotation.
+        defer { reopenLogs() }
         guard let configuration = read() else { return noteReload(nil) }
         do throws(GatewayError) {
             try reload(configuration, unless: { signals.isPending })

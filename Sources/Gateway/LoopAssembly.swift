@@ -19,10 +19,19 @@ final class LoopAssembly {
     private let shared: Shared
     private var upstreams: [String: BuiltUpstream] = [:]
 
+    /// What the loop runs of one configuration, to be taken into use, or dropped.
+    struct Built {
+        /// The settings of every listener, in the configuration's order.
+        let settings: [ServerSettings]
+
+        fileprivate let upstreams: [String: BuiltUpstream]
+    }
+
     /// An upstream with what it was built from: kept over a reload that leaves it as it is, with its connections.
-    private struct BuiltUpstream {
-        let settings: Configuration.Upstream
+    fileprivate struct BuiltUpstream {
         let addresses: [[SocketAddress]]
+        let keepAlive: Int
+        let timeouts: ClientTimeouts
         let upstream: Upstream
     }
 
@@ -35,22 +44,32 @@ final class LoopAssembly {
         }
     }
 
-    /// The settings of every listener, in the configuration's order.
-    func settings(
+    /// Builds everything; what runs stays as it is.
+    func build(
         _ running: RunningConfiguration,
         _ functions: FunctionSet,
-        _ prepared: FunctionSet.Prepared
-    ) throws(GatewayError) -> [ServerSettings] {
-        let routes = try routes(running, functions, prepared)
+        _ prepared: FunctionSet.Prepared,
+        _ accessLogs: AccessLogs?
+    ) throws(GatewayError) -> Built {
+        let upstreams = buildUpstreams(running)
+        let routes = try routes(running, upstreams, functions, prepared)
         let router = Router(table: running.table, routes: routes)
-        let accessLog = shared.accessLog(running.configuration, context.loop)
+        let accessLog = accessLogs?.log(of: context.loop)
         var settings: [ServerSettings] = []
         for (index, listener) in running.configuration.listeners.enumerated() {
             settings.append(
                 self.settings(of: listener, index, running.configuration, router, routes.count, accessLog)
             )
         }
-        return settings
+        return Built(settings: settings, upstreams: upstreams)
+    }
+
+    /// Takes into use what was built.
+    ///
+    /// - Returns: upstreams that it has no use for, whose idle connections are to be closed on the loop.
+    func commit(_ built: Built) -> [Upstream] {
+        defer { upstreams = built.upstreams }
+        return upstreams.values.map(\.upstream).filter { old in built.upstreams[old.name]?.upstream !== old }
     }
 
     private func settings(
@@ -98,10 +117,10 @@ final class LoopAssembly {
 
     private func routes(
         _ running: RunningConfiguration,
+        _ upstreams: [String: BuiltUpstream],
         _ functions: FunctionSet,
         _ prepared: FunctionSet.Prepared
     ) throws(GatewayError) -> [Route] {
-        let upstreams = buildUpstreams(running)
         var routes: [Route] = []
         for (index, route) in running.configuration.routes.enumerated() {
             let names = running.table.parameterNames(of: index)
@@ -227,28 +246,31 @@ final class LoopAssembly {
         for settings in running.configuration.upstreams {
             let name = settings.name.value
             let addresses = running.endpoints[name] ?? []
-            if let old = upstreams[name], old.addresses == addresses, old.settings == settings {
+            let keepAlive = settings.keepalive.connections.value
+            let timeouts = ClientTimeouts(settings)
+            if let old = upstreams[name], old.addresses == addresses, old.keepAlive == keepAlive,
+                old.timeouts == timeouts
+            {
                 built[name] = old
                 continue
             }
             let upstream = Upstream(
                 name: name,
                 endpoints: addresses,
-                keepAlive: settings.keepalive.connections.value,
-                timeouts: ClientTimeouts(settings),
+                keepAlive: keepAlive,
+                timeouts: timeouts,
                 metrics: UpstreamMetrics(registry: shared.metrics, upstream: name, shard: context.loop.index),
                 context: context
             )
-            built[name] = BuiltUpstream(settings: settings, addresses: addresses, upstream: upstream)
+            built[name] = BuiltUpstream(
+                addresses: addresses,
+                keepAlive: keepAlive,
+                timeouts: timeouts,
+                upstream: upstream
+            )
         }
-        retired = upstreams.values.filter { old in built[old.settings.name.value]?.upstream !== old.upstream }
-            .map(\.upstream)
-        upstreams = built
         return built
     }
-
-    /// Upstreams that the newest configuration has no use for; their idle connections are closed on the loop.
-    private(set) var retired: [Upstream] = []
 }
 
 extension Configuration.Listener {

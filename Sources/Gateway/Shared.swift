@@ -12,8 +12,9 @@ final class Shared {
     let connections = ConnectionLimits()
     let log: Logger
     let logWriter: LogWriter
-    private var accessWriter: LogWriter?
-    private var accessLogs: [Int: (format: Configuration.LogFormat, log: AccessLog)] = [:]
+
+    /// That of the configuration which runs; `nil`: it has none.
+    var accessLogs: AccessLogs?
 
     /// The descriptor limits that the gateway was started with: its functions get them back.
     let fileLimit: (soft: UInt64, hard: UInt64)
@@ -30,35 +31,26 @@ final class Shared {
         log = Logger(label: "penstock") { _ in LineLogHandler(writer: writer, level: level) }
     }
 
-    /// Opens the access log's destination, if it is another one now.
-    func openAccessLog(_ configuration: Configuration) throws(GatewayError) {
-        guard let wanted = configuration.accessLog else {
-            accessWriter = nil
-            return
-        }
+    /// The access log that a configuration asks for: the one in use, where that is the same.
+    func accessLogs(for configuration: Configuration) throws(GatewayError) -> AccessLogs? {
+        guard let wanted = configuration.accessLog else { return nil }
+        if let accessLogs, accessLogs.isSame(as: wanted) { return accessLogs }
         let destination = LogDestination(wanted.to.value)
-        guard accessWriter?.destination != destination else { return }
+        if let writer = accessLogs?.writer, writer.destination == destination {
+            return AccessLogs(writer: writer, format: wanted.format)
+        }
         do throws(SystemError) {
-            accessWriter = try LogWriter(destination, dropped: metrics.counter(.droppedLogLines, ["access"]))
-            accessLogs = [:]
+            let writer = try LogWriter(destination, dropped: metrics.counter(.droppedLogLines, ["access"]))
+            return AccessLogs(writer: writer, format: wanted.format)
         } catch {
             throw GatewayError("access_log: cannot write to \(wanted.to.value.name): \(error.reason)")
         }
     }
 
-    /// The access log of one loop.
-    func accessLog(_ configuration: Configuration, _ loop: EventLoop) -> AccessLog? {
-        guard let wanted = configuration.accessLog, let accessWriter else { return nil }
-        if let known = accessLogs[loop.index], known.format == wanted.format { return known.log }
-        let log = AccessLog(format: wanted.format == .json ? .json : .text, writer: accessWriter)
-        accessLogs[loop.index] = (wanted.format, log)
-        return log
-    }
-
     /// Opens log files again, under the names that they are configured with (rotation).
     func reopenLogs() {
         do throws(SystemError) {
-            try accessWriter?.reopen()
+            try accessLogs?.writer.reopen()
         } catch {
             log.error("cannot open the access log again", metadata: ["error": "\(error)"])
         }
@@ -66,18 +58,8 @@ final class Shared {
 
     /// Writes what has been gathered.
     func flushLogs() {
-        accessWriter?.flush(seconds: 1)
+        accessLogs?.writer.flush(seconds: 1)
         logWriter.flush(seconds: 1)
-    }
-}
-
-extension LogDestination {
-    fileprivate init(_ destination: Configuration.LogDestination) {
-        switch destination {
-        case .standardOutput: self = .standardOutput
-        case .standardError: self = .standardError
-        case .file(let path): self = .file(path)
-        }
     }
 }
 

@@ -32,6 +32,23 @@ struct ReloadTests {
         }
     }
 
+    @Test func `who is trusted changes for kept connections too`() throws {
+        let upstream = try ScriptedUpstream.echo()
+        let listener = { (trusted: String) in
+            "listeners: [{ name: public, address: \"127.0.0.1:0\", trusted_proxies: [\(trusted)] }]\n"
+        }
+        try withGateway(listener("127.0.0.1") + proxying(upstream.url)) { gateway throws in
+            let client = try gateway.connect()
+            for (trusted, expected) in [
+                ("127.0.0.1", "6.6.6.6, 127.0.0.1"), ("", "127.0.0.1"), ("127.0.0.0/8", "6.6.6.6, 127.0.0.1"),
+            ] {
+                #expect(try gateway.reload(listener(trusted) + proxying(upstream.url)))
+                #expect(try client.answer("GET /\nX-Forwarded-For: 6.6.6.6").status == 200)
+                #expect(upstream.requests.last?["x-forwarded-for"] == expected)
+            }
+        }
+    }
+
     @Test func `listeners come and go`() throws {
         let one = "{ name: public, address: \"\(Loopback.listener)\" }"
         let two = "{ name: second, address: \"unix:second.sock\" }"
@@ -114,11 +131,54 @@ struct ReloadTests {
         let new = try ScriptedUpstream(answering: "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nnew")
         try withGateway("loops: 1\n" + proxying(old.url)) { gateway throws in
             #expect(try gateway.answer("GET /").text == "old")
-            #expect(try gateway.reload("loops: 1\n" + proxying(old.url, more: "drain: 7s")))
+            #expect(try gateway.reload("# a comment\ndrain: 7s\nloops: 1\n" + proxying(old.url)))
             #expect(try gateway.answer("GET /").text == "old")
             #expect(old.connections == 1)
             #expect(try gateway.reload("loops: 1\n" + proxying(new.url)))
             #expect(try gateway.answer("GET /").text == "new")
+        }
+    }
+
+    @Test func `a function is started anew when its code has changed, and only then`() throws {
+        let worker = { (text: String) in
+            "import json, os, sys\nfor line in sys.stdin: print(json.dumps('\(text) %d' % os.getpid()), flush=True)\n"
+        }
+        let handler = { (text: String) in "import os\ndef answer(event, context): return '\(text) %d' % os.getpid()\n" }
+        let folder = try TemporaryFolder()
+        try folder.write("worker.py", worker("old"))
+        try folder.write("code/handler.py", handler("old"))
+        try folder.write("work/kept", "")
+        let yaml = """
+            functions:
+              command: { command: [python3, worker.py], instances: { max: 1 } }
+              handler: { handler: code/handler.py:answer, directory: work, instances: { max: 1 } }
+            routes: [{ path: /command, function: command }, { path: /handler, function: handler }]
+            """
+        try withGateway(yaml, folder: folder) { gateway throws in
+            for (path, file, change) in [
+                ("/command", "worker.py", worker("new")), ("/handler", "code/handler.py", handler("new")),
+            ] {
+                let first = try gateway.answer("GET \(path)").text
+                #expect(first.contains("old"))
+                #expect(try gateway.reload("# a comment\n" + yaml))
+                #expect(try gateway.answer("GET \(path)").text == first)
+                try folder.write(file, change)
+                #expect(try gateway.reload())
+                #expect(try gateway.answer("GET \(path)").text.contains("new"))
+            }
+        }
+    }
+
+    @Test func `a log that was renamed is opened again, whatever the file says`() throws {
+        let yaml = "access_log: { to: access.log }\n" + Self.answering("ok")
+        try withGateway(yaml) { gateway throws in
+            for text in [yaml, "routes: [{", "access_log: { to: nowhere/access.log }\n" + Self.answering("ok")] {
+                #expect(rename("\(gateway.folder.path)/access.log", "\(gateway.folder.path)/old.log") == 0)
+                #expect(try gateway.reload(text) == (text == yaml))
+                try Deadline.wait(for: "a new log") { !gateway.folder.isMissing("access.log") }
+                #expect(try gateway.answer("GET /").text == "ok")
+                try Deadline.wait(for: "the line") { gateway.folder.read("access.log").contains("GET / ") }
+            }
         }
     }
 

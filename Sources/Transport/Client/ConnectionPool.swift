@@ -12,7 +12,7 @@ public final class ConnectionPool {
 
     let context: LoopContext
     let gauges: (idle: Gauge, busy: Gauge)?
-    private let capacity: Int
+    private var capacity: Int
     @exclusivity(unchecked) private var idle: [ClientConnection] = []
 
     /// An empty pool.
@@ -49,8 +49,9 @@ public final class ConnectionPool {
         ClientConnection(pool: self, observer: observer)
     }
 
-    /// Closes every idle connection.
+    /// Closes every idle connection, and keeps none any more.
     public func close() {
+        capacity = 0
         for connection in idle.reversed() { connection.discard() }
         idle.removeAll()
     }
