@@ -142,9 +142,10 @@ final class RequestRecorder: ExchangeRecorder, Flushable {
                         entry.receivedBytes = exchange.bytesReceived
                         entry.sentBytes = exchange.bytesSent
                         entry.totalNanoseconds = duration
-                        if exchange.runNanoseconds >= 0 {
-                            entry.runNanoseconds = Int(exchange.runNanoseconds)
-                            if record.target == .function { entry.queueNanoseconds = Int(exchange.queueNanoseconds) }
+                        let hasRun = exchange.runNanoseconds >= 0
+                        if hasRun { entry.runNanoseconds = Int(exchange.runNanoseconds) }
+                        if record.target == .function, hasRun || exchange.queueNanoseconds > 0 {
+                            entry.queueNanoseconds = Int(exchange.queueNanoseconds)
                         }
                         entry.listener = listener
                         entry.route = name

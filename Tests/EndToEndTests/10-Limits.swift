@@ -163,6 +163,7 @@ struct LimitTests {
     @Test func `a client that has gone keeps its place until its function has ended`() throws {
         let yaml = """
             loops: 1
+            listeners: [{ name: public, address: "127.0.0.1:0" }]
             limits: { connections_per_address: 1 }
             functions:
               slow:

@@ -96,6 +96,30 @@ struct ObservationTests {
         }
     }
 
+    @Test func `a request that waited in vain says how long`() throws {
+        let yaml = """
+            access_log: { to: stdout }
+            functions:
+              slow:
+                command: [sh, -c, "touch started; until test -e gate; do sleep 0.02; done; echo null"]
+                protocol: exec
+                timeout: 60s
+                instances: { max: 1 }
+                queue: { wait: 200ms }
+            routes: [{ path: /slow, function: slow }]
+            """
+        try withGateway(yaml) { gateway throws in
+            let first = try gateway.connect()
+            try first.request("GET /slow")
+            try Deadline.wait(for: "the first one") { gateway.folder.has("started") }
+            #expect(try gateway.answer("GET /slow").status == 503)
+            let line = try gateway.waitForAccessLog(1)[0]
+            #expect(line.contains(" queue=2") && !line.contains(" run="), "\(line)")
+            try gateway.folder.write("gate", "")
+            #expect(try first.response().status == 200)
+        }
+    }
+
     @Test func `upstreams are counted`() throws {
         let upstream = try ScriptedUpstream { connection in
             guard try connection.request() != nil else { return }

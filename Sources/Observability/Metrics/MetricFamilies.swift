@@ -13,7 +13,7 @@ extension MetricFamily {
     public static let requestDuration = MetricFamily(
         "penstock_http_request_duration_seconds",
         .histogram,
-        "Time from the last byte of a request's head to the last byte of its response.",
+        "Time from the last byte of a request's head to the end of its response, by the clock of its loop's rounds.",
         unit: .nanoseconds,
         labels: request,
         bounds: durationBounds
@@ -27,13 +27,13 @@ extension MetricFamily {
     public static let receivedBytes = MetricFamily(
         "penstock_http_received_bytes_total",
         .counter,
-        "Bytes read from clients.",
+        "Body bytes of requests, without their framing.",
         labels: ["listener"]
     )
     public static let sentBytes = MetricFamily(
         "penstock_http_sent_bytes_total",
         .counter,
-        "Bytes sent to clients.",
+        "Body bytes of responses, without their framing.",
         labels: ["listener"]
     )
     public static let connections = MetricFamily(
@@ -51,7 +51,7 @@ extension MetricFamily {
     public static let refusedConnections = MetricFamily(
         "penstock_connections_refused_total",
         .counter,
-        "Connections closed without a request being read, by the limit that closed them.",
+        "Connections over a limit: answered with 503, or closed where there are too many of them, by the limit.",
         labels: ["listener", "reason"]
     )
 
