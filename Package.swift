@@ -166,9 +166,13 @@ let package = Package(
             ],
             exclude: ["Cases"]
         ),
+        tests("Admin", ["PenstockAdmin", "PenstockObservability"]),
         tests(
             "Gateway",
-            ["PenstockGateway", "PenstockConfiguration", "PenstockObservability", "PenstockBytes"],
+            [
+                "PenstockGateway", "PenstockConfiguration", "PenstockObservability", "PenstockBytes", "PenstockHTTP",
+                "PenstockFilters", "PenstockRouting",
+            ],
             exclude: ["Cases"]
         ),
         tests("Penstock", ["Penstock"]),

@@ -7,7 +7,7 @@ public import PenstockTransport
 /// What the admin listener answers: `/healthz`, `/readyz` and `/metrics`, to GET and HEAD.
 ///
 /// On TCP it answers only to its own address and never to a page of the web (trust.md, Admin): a Host that is a name
-/// but `localhost`, an Origin, or a cross-site Sec-Fetch-Site is 403.
+/// but `localhost`, an Origin, or a cross-site Sec-Fetch-Site is 403; and `/metrics` to this machine alone.
 public final class AdminHandler: Handler {
     private let metrics: MetricsRegistry
     private let isReady: () -> Bool
@@ -46,6 +46,7 @@ public final class AdminHandler: Handler {
             text.append(ready ? "ready\n" : "not ready\n")
             answer(exchange, ready ? 200 : 503, "text/plain; charset=utf-8")
         case "/metrics":
+            guard exchange.connection?.peer.isLoopback ?? true else { return exchange.fail(Self.remote) }
             refresh()
             metrics.write(to: &text)
             answer(exchange, 200, MetricsRegistry.contentType)
@@ -77,6 +78,12 @@ public final class AdminHandler: Handler {
         status: 403,
         message: "Forbidden",
         reason: "the admin listener answers no page of the web"
+    )
+    private static let remote = ExchangeError(
+        .client,
+        status: 403,
+        message: "Forbidden",
+        reason: "metrics are shown to this machine alone"
     )
     private static let notFound = ExchangeError(
         .client,

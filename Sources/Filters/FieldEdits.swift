@@ -43,6 +43,9 @@ public final class FieldEdits {
     /// Whether the `Server` field, which the gateway adds last, is to go.
     let removesServer: Bool
 
+    /// Whether `Host` is set.
+    let setsHost: Bool
+
     /// Prepares edits.
     ///
     /// - Parameters:
@@ -58,6 +61,7 @@ public final class FieldEdits {
             return (name: try Self.name(setting.name), value: setting.value)
         }
         removesServer = removed.contains { $0.id == .server }
+        setsHost = settings.contains { $0.name.id == .host }
     }
 
     private static func name(_ text: String) throws(Problem) -> Name {

@@ -9,7 +9,10 @@ public final class RequestFieldsStage: RequestStage {
     public init(_ edits: FieldEdits) { self.edits = edits }
 
     public func apply(to exchange: Exchange) -> StageVerdict {
-        if edits.apply(to: exchange.head.fields, exchange.head, exchange.parameters) { return .pass }
+        if edits.apply(to: exchange.head.fields, exchange.head, exchange.parameters) {
+            if edits.setsHost { exchange.head.useHostField() }
+            return .pass
+        }
         exchange.fail(
             ExchangeError(.client, status: 400, message: "Bad Request", reason: "a value that no field can hold")
         )

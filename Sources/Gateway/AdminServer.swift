@@ -45,10 +45,21 @@ final class AdminServer {
 
     func setReady(_ isReady: Bool) { ready.value.store(isReady, ordering: .releasing) }
 
-    func listen(_ sockets: [Int32]) {
+    /// Accepts from these sockets from now on.
+    func listen(_ sockets: [Int32]) throws(GatewayError) {
+        let failure = Failure()
         server.context.loop.perform { [server = Handover(server), state = Handover(state)] in
-            for socket in sockets { try? server.value.listen(socket, state.value) }
+            do throws(SystemError) {
+                for socket in sockets { try server.value.listen(socket, state.value) }
+            } catch {
+                failure.error = error
+            }
         }
+        if let error = failure.error { throw GatewayError("admin: cannot watch the listener: \(error)") }
+    }
+
+    private final class Failure: @unchecked Sendable {  // the loop writes it before the control thread reads it
+        var error: SystemError?
     }
 
     func close() {

@@ -159,7 +159,7 @@ public final class Gateway {
     private func openAdmin(_ configuration: Configuration) throws(GatewayError) {
         guard let address = configuration.admin?.address.value else { return }
         try adminSockets.open(address, name: "admin")
-        admin.listen(adminSockets.bound[address]?.map(\.descriptor) ?? [])
+        try admin.listen(adminSockets.bound[address]?.map(\.descriptor) ?? [])
     }
 
     private func build(

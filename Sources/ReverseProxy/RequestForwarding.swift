@@ -28,7 +28,7 @@ enum RequestForwarding {
         let isTrusted = connection.isTrusted
         writeRequestLine(head, to: &output)
         output.append("host: ")
-        output.append(head.authority)
+        output.append(head.targetHost)
         output.append("\r\n")
         head.fields.write(to: &output, excluding: isTrusted ? always : untrusted)
         writeForwarded(exchange, connection, to: &output)

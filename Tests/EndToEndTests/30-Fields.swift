@@ -99,6 +99,25 @@ struct ProxiedFieldTests {
         }
     }
 
+    @Test func `a route may name another host to its upstream`() throws {
+        let upstream = try ScriptedUpstream.echo()
+        let yaml = """
+            upstreams: { service: { endpoints: ["\(upstream.url)"] } }
+            routes:
+              - path: "/{rest*}"
+                upstream: service
+                headers: { request: { set: { Host: "inside-{rest}.example" } } }
+            """
+        try withGateway(yaml) { gateway throws in
+            for target in ["/one", "http://shop.example.com/one"] {
+                #expect(try gateway.answer("GET \(target)\nHost: shop.example.com").status == 200)
+                let seen = try #require(upstream.requests.last)
+                #expect(seen["host"] == "inside-one.example")
+                #expect(seen["x-forwarded-host"] == "shop.example.com")
+            }
+        }
+    }
+
     @Test func `fields for one hop stay on it`() throws {
         let upstream = try ScriptedUpstream { connection in
             while try connection.request() != nil {

@@ -8,6 +8,7 @@ extension Configuration {
         for route in routes { check(route, &reader) }
         for upstream in upstreams { checkUnique(upstream.endpoints, &reader) }
         for function in functions { checkUnique(function.passEnvironment, &reader) }
+        checkMethods(&reader)
         checkLimits(&reader)
         for shadow in shadows() {
             let hidden = routes[shadow.route]
@@ -36,7 +37,15 @@ extension Configuration {
             claim(listener.address, "listener '\(listener.name.value)'", &taken, &reader)
             checkUnique(listener.trustedProxies, &reader)
         }
-        if let admin { claim(admin.address, "the admin listener", &taken, &reader) }
+        if let admin {
+            claim(admin.address, "the admin listener", &taken, &reader)
+            if !admin.address.value.isLocal {
+                reader.warning(
+                    "other machines reach the admin listener here, but /metrics is shown to this one alone",
+                    at: admin.address.position
+                )
+            }
+        }
     }
 
     private func claim(
@@ -97,6 +106,23 @@ extension Configuration {
         checkUnique(route.methods, &reader)
         checkReachable(route, &reader)
     }
+
+    /// The router has a bit for each method.
+    private func checkMethods(_ reader: inout Reader) {
+        var own: Set<String> = []
+        for method in routes.flatMap(\.methods) where !Self.commonMethods.contains(method.value) {
+            guard own.insert(method.value).inserted, own.count == Self.ownMethodLimit + 1 else { continue }
+            reader.error(
+                "there are more than \(Self.ownMethodLimit) methods besides the common ones in all routes",
+                at: method.position
+            )
+        }
+    }
+
+    private static let commonMethods: Set = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"]
+
+    /// The most methods of all routes together that are not among the common ones.
+    static let ownMethodLimit = 48
 
     private func checkKnown(_ name: Located<String>, _ space: Reader.NameSpace, _ what: String, _ reader: inout Reader)
     {
@@ -209,6 +235,17 @@ extension PathPattern {
 }
 
 extension Address {
+    /// Whether nobody but this machine reaches it.
+    fileprivate var isLocal: Bool {
+        switch self {
+        case .unix: true
+        case .any: false
+        case .host(.name(let name), _): name == "localhost"
+        case .host(.ip(let address), _):
+            address.isIPv4 ? address.low >> 24 == 127 : address.high == 0 && address.low == 1
+        }
+    }
+
     /// Whether the two cannot be listened on by one process at a time.
     func overlaps(_ other: Address) -> Bool {
         switch (self, other) {

@@ -31,11 +31,14 @@ extension Schema {
         Shape<Configuration.HeaderEdits>(
             "'headers'",
             title: "routes[].headers",
-            summary: "Fields that belong to the connection or the framing of a message are the gateway's own.",
+            summary: """
+                Fields of the connection, of the framing and of the client's identity are the gateway's own: \
+                `connection`, `content-length`, `x-request-id`, `x-forwarded-*` and their like cannot be edited.
+                """,
             initial: Configuration.HeaderEdits(),
             fields: [
-                Field("request", \.request, fieldEdits("request"), "What the target is given.", default: "nothing"),
-                Field("response", \.response, fieldEdits("response"), "What the client is given.", default: "nothing"),
+                Field("request", \.request, fieldEdits(.request), "What the target is given.", default: "nothing"),
+                Field("response", \.response, fieldEdits(.response), "What the client is given.", default: "nothing"),
             ]
         ),
         initial: Configuration.HeaderEdits()
@@ -63,41 +66,49 @@ extension Schema {
         initial: Configuration.Example()
     )
 
-    private static func fieldEdits(_ side: String) -> ValueKind<Configuration.FieldEdits> {
+    private static func fieldEdits(_ side: FieldName.Side) -> ValueKind<Configuration.FieldEdits> {
         Kind.object(
             Shape<Configuration.FieldEdits>(
-                "the fields of a \(side)",
-                title: "routes[].headers.\(side)",
+                "the fields of a \(side.rawValue)",
+                title: "routes[].headers.\(side.rawValue)",
                 summary: "Fields are removed first, then set.",
                 initial: Configuration.FieldEdits(),
                 fields: [
                     Field(
                         "set",
                         \.settings,
-                        fieldSettings,
+                        fieldSettings(side),
                         "Names and values; `{NAME}` is a parameter of the path, or `{path}`, `{query}` or `{host}`.",
                         default: "none"
                     ),
-                    Field("remove", \.removals, editableName.located.list, "Names."),
+                    Field(
+                        "remove",
+                        \.removals,
+                        fieldName { (text) throws(Complaint) in try FieldName.removable(text, of: side) }.located.list,
+                        "Names."
+                    ),
                 ]
             ),
             initial: Configuration.FieldEdits()
         )
     }
 
-    private static let fieldSettings = Kind.map(of: "fields", key: editableName, fieldValue).transformed(
-        show: { (_: [Configuration.FieldSetting]) in nil },
-        { pairs, _, reader in
-            var seen: Set<String> = []
-            return pairs.compactMap { name, value -> Configuration.FieldSetting? in
-                guard seen.insert(name.value).inserted else {
-                    reader.error("'\(name.value)' is set twice; names of fields have no case", at: name.position)
-                    return nil
+    private static func fieldSettings(_ side: FieldName.Side) -> ValueKind<[Configuration.FieldSetting]> {
+        let name = fieldName { (text) throws(Complaint) in try FieldName.editable(text, of: side) }
+        return Kind.map(of: "fields", key: name, fieldValue).transformed(
+            show: { (_: [Configuration.FieldSetting]) in nil },
+            { pairs, _, reader in
+                var seen: Set<String> = []
+                return pairs.compactMap { name, value -> Configuration.FieldSetting? in
+                    guard seen.insert(name.value).inserted else {
+                        reader.error("'\(name.value)' is set twice; names of fields have no case", at: name.position)
+                        return nil
+                    }
+                    return Configuration.FieldSetting(name: name, value: value)
                 }
-                return Configuration.FieldSetting(name: name, value: value)
             }
-        }
-    )
+        )
+    }
 
     private static let fieldValue = ValueKind<Configuration.FieldValue>(
         type: "template or secret",
@@ -142,29 +153,21 @@ extension Schema {
         show: { _ in nil }
     )
 
-    private static let editableName = Kind.parsed(
-        "field name",
-        "the name of a field",
-        schema: nameOfField,
-        show: { .string($0) },
-        parse: { (text) throws(Complaint) in try FieldName.editable(text) }
-    )
+    private static func fieldName(
+        _ parse: @escaping @Sendable (String) throws(Complaint) -> String
+    ) -> ValueKind<String> {
+        Kind.parsed("field name", "the name of a field", schema: nameOfField, show: { .string($0) }, parse: parse)
+    }
 
-    private static let matchableName = Kind.parsed(
-        "field name",
-        "the name of a field",
-        schema: nameOfField,
-        show: { .string($0) },
-        parse: { (text) throws(Complaint) in
-            let name = try FieldName.parse(text)
-            guard !name.contains("_") else {
-                throw Complaint(
-                    "is never there: fields with '_' in their name are dropped (X_A and X-A are one to many programs)"
-                )
-            }
-            return name
+    private static let matchableName = fieldName { (text) throws(Complaint) in
+        let name = try FieldName.parse(text)
+        guard !name.contains("_") else {
+            throw Complaint(
+                "is never there: fields with '_' in their name are dropped (X_A and X-A are one to many programs)"
+            )
         }
-    )
+        return name
+    }
 
     private static let nameOfField: JSONValue = ["type": "string", "pattern": "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$"]
 }

@@ -2,10 +2,21 @@ internal import PenstockBytes
 
 /// Names of HTTP's own grammar.
 enum FieldName {
-    /// Fields that belong to a connection or to the framing of a message: the gateway computes them (trust.md).
+    /// What `headers:` of a route edits.
+    enum Side: String {
+        case request, response
+    }
+
+    /// Fields that belong to a connection or to the framing of a message, or name the request: the gateway computes
+    /// them (trust.md).
     private static let own: Set<String> = [
-        "connection", "content-length", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding",
-        "upgrade",
+        "connection", "content-length", "http2-settings", "keep-alive", "proxy-authenticate", "proxy-authorization",
+        "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", "x-request-id",
+    ]
+
+    /// Fields of a request that say who the client is and what it asked for, or that the gateway answers itself.
+    private static let ofTheClient: Set<String> = [
+        "expect", "forwarded", "x-original-url", "x-real-ip", "x-rewrite-url",
     ]
 
     /// A field's name in lower case (RFC 9110 section 5.1).
@@ -16,9 +27,24 @@ enum FieldName {
     }
 
     /// A field's name that a route may set or remove.
-    static func editable(_ text: String) throws(Complaint) -> String {
+    static func editable(_ text: String, of side: Side) throws(Complaint) -> String {
         let name = try parse(text)
-        guard !own.contains(name) else { throw Complaint("is a field of the gateway's own, which no route changes") }
+        let isOwn =
+            own.contains(name) || name.hasPrefix("x-penstock-")
+            || (side == .request && (ofTheClient.contains(name) || name.hasPrefix("x-forwarded-")))
+        guard !isOwn else { throw Complaint("is a field of the gateway's own, which no route changes") }
+        guard side == .response || !name.contains("_") else {
+            throw Complaint("never arrives: fields with '_' in their name are dropped", hint: "write '-'")
+        }
+        return name
+    }
+
+    /// A field's name that a route may remove.
+    static func removable(_ text: String, of side: Side) throws(Complaint) -> String {
+        let name = try editable(text, of: side)
+        guard name != (side == .request ? "host" : "date") else {
+            throw Complaint("is in every \(side.rawValue)", hint: "'set' gives it another value")
+        }
         return name
     }
 

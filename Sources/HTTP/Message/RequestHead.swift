@@ -22,6 +22,7 @@ public final class RequestHead {
         var routedPathRange: Range<Int>?
         var queryRange: Range<Int>?
         var authorityRange = 0..<0
+        var hostIsSet = false
     }
 
     // Behind computed properties, because code of other targets checks each access to a stored one.
@@ -59,6 +60,12 @@ public final class RequestHead {
 
     /// The host and optional port, as the client named them; empty for HTTP/1.0 without `Host`.
     public var authority: UnsafeRawBufferPointer { fields.bytes(facts.authorityRange) }
+
+    /// The host that the target is told: ``authority``, or the `Host` field where a filter has set that.
+    public var targetHost: UnsafeRawBufferPointer { facts.hostIsSet ? fields.first(.host) ?? authority : authority }
+
+    /// The `Host` field says from now on what the target is told; ``authority`` stays what the client asked for.
+    public func useHostField() { facts.hostIsSet = true }
 
     /// The path that the router saw, which a rewrite leaves as it was; path parameters are parts of it.
     public var routedPath: UnsafeRawBufferPointer { fields.bytes(facts.routedPathRange ?? facts.pathRange) }
