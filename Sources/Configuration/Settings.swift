@@ -41,8 +41,15 @@ extension Configuration {
     ///   - route: the route chosen, if one was.
     /// - Returns: the settings in the order of the reference.
     public func settings(of listener: Listener, _ route: Route?) -> [Setting] {
-        let limitSettings = Schema.limitFields(.process).map { field in
-            setting("limits", field, limits, listener.limits, route?.limits)
+        let limitSettings = Schema.limitFields(.process).flatMap { field in
+            guard Schema.countedLimits.contains(field.key), let own = field.value(listener.limits) else {
+                return [setting("limits", field, limits, listener.limits, route?.limits)]
+            }
+            let key = "listeners.\(listener.name).limits.\(field.key)"
+            return [
+                setting("limits", field, limits, LimitOverrides(), nil),
+                Setting(key: key, value: own.text, origin: .listener(own.position)),
+            ]
         }
         let timeoutSettings = Schema.timeoutFields(.process).map { field in
             setting("timeouts", field, timeouts, listener.timeouts, route?.timeouts)

@@ -1,5 +1,5 @@
 internal import PenstockBytes
-internal import PenstockHTTP
+public import PenstockHTTP
 
 /// Why a request goes where it goes: for `penstock explain`.
 public struct RouteExplanation: Sendable {
@@ -60,6 +60,12 @@ public struct RouteExplanation: Sendable {
 }
 
 extension RouteTable {
+    /// Says why a request goes where it goes, as ``decide(_:listener:parameters:)`` has it.
+    public func explain(_ head: RequestHead, listener: Int) -> RouteExplanation {
+        if let own = ownAnswer(to: head) { return RouteExplanation(match: own, parameters: [], losers: []) }
+        return explain(RoutedRequest(head, listener: listener))
+    }
+
     /// Says why `request` goes where it goes.
     ///
     /// Judges each route for itself, in the plainest way, so that it also checks ``match(_:parameters:)``.

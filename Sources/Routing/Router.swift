@@ -1,5 +1,5 @@
 internal import PenstockBytes
-internal import PenstockHTTP
+public import PenstockHTTP
 public import PenstockTransport
 
 /// The first handler of every exchange on a loop: finds the route, runs its stages, and hands over to its handler.
@@ -22,12 +22,7 @@ public final class Router: Handler {
     }
 
     public func handle(_ exchange: Exchange) {
-        let head = exchange.head
-        // Neither a tunnel nor an echo of what the client sent is offered to anybody (trust.md).
-        if head.method == .connect || head.method == .trace { return refuseMethod(exchange, Self.served) }
-        if head.targetForm == .asterisk { return answerOptions(exchange, Self.served) }
-        let request = RoutedRequest(head, listener: exchange.listenerIndex)
-        switch table.match(request, parameters: &exchange.parameters) {
+        switch table.decide(exchange.head, listener: exchange.listenerIndex, parameters: &exchange.parameters) {
         case .route(let index): run(routes[index], exchange)
         case .methodNotAllowed(let methods): refuseMethod(exchange, methods)
         case .options(let methods): answerOptions(exchange, methods)
@@ -64,12 +59,6 @@ public final class Router: Handler {
         exchange.respond(end: true)
     }
 
-    /// What the gateway as a whole is asked with: everything but CONNECT and TRACE.
-    private static let served = MethodSet([
-        MethodSet(.get), MethodSet(.head), MethodSet(.post), MethodSet(.put), MethodSet(.delete), MethodSet(.options),
-        MethodSet(.patch),
-    ])
-
     private static let notFound = ExchangeError(.client, status: 404, message: "Not Found", reason: "no route")
 
     private static let methodNotAllowed = ExchangeError(
@@ -78,4 +67,30 @@ public final class Router: Handler {
         message: "Method Not Allowed",
         reason: "no route takes the method"
     )
+}
+
+extension RouteTable {
+    /// What becomes of a request: the table's match, or what the gateway answers without a look at any route.
+    ///
+    /// - Parameters:
+    ///   - head: what is asked for.
+    ///   - listener: the number of the listener it came in by.
+    ///   - parameters: gets what the chosen route's pattern captured.
+    /// - Returns: the route, or the answer.
+    public func decide(_ head: RequestHead, listener: Int, parameters: inout [Range<Int>]) -> RouteMatch {
+        ownAnswer(to: head) ?? match(RoutedRequest(head, listener: listener), parameters: &parameters)
+    }
+
+    /// The answer to a request that no route is asked about; `nil` for all others.
+    func ownAnswer(to head: RequestHead) -> RouteMatch? {
+        // Neither a tunnel nor an echo of what the client sent is offered to anybody (trust.md).
+        if head.method == .connect || head.method == .trace { return .methodNotAllowed(Self.served) }
+        return head.targetForm == .asterisk ? .options(Self.served) : nil
+    }
+
+    /// What the gateway as a whole is asked with: everything but CONNECT and TRACE.
+    private static let served = MethodSet([
+        MethodSet(.get), MethodSet(.head), MethodSet(.post), MethodSet(.put), MethodSet(.delete), MethodSet(.options),
+        MethodSet(.patch),
+    ])
 }

@@ -26,7 +26,8 @@ struct ReportText {
             rows += report.explanation.parameters.map { ("{\($0.name)}", $0.value) }
             rows.append(("target", route.target.summary))
         case .notFound: rows.append(("answer", "404: no route takes it"))
-        case .methodNotAllowed: rows.append(("answer", "405: routes take this path by \(report.allowed ?? "")"))
+        case .methodNotAllowed:
+            rows.append(("answer", "405: no route takes the method, Allow: \(report.allowed ?? "")"))
         case .options: rows.append(("answer", "204: OPTIONS from the table, Allow: \(report.allowed ?? "")"))
         }
         add(rows.map { [$0.0, $0.1] })

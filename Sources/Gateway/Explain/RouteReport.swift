@@ -42,11 +42,10 @@ public struct RouteReport {
         self.listener = configuration.listeners[index]
         head = try Self.parse(method, url, fields, configuration.limits(of: self.listener), configuration.paths)
         table = try RunningConfiguration.table(configuration)
-        let request = RoutedRequest(head, listener: index)
         var captures: [Range<Int>] = []
-        match = table.match(request, parameters: &captures)
+        match = table.decide(head, listener: index, parameters: &captures)
         self.captures = captures
-        explanation = table.explain(request)
+        explanation = table.explain(head, listener: index)
     }
 
     private static func parse(
