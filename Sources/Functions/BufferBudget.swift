@@ -4,13 +4,17 @@ internal import Synchronization
 ///
 /// Shared by all loops.
 public final class BufferBudget: Sendable {
-    /// The most that may be taken, in bytes.
-    public let limit: Int
+    /// The most that may be taken, in bytes; what is over a new limit stays taken until it is given back.
+    public var limit: Int {
+        get { bound.load(ordering: .relaxed) }
+        set { bound.store(newValue, ordering: .relaxed) }
+    }
 
+    private let bound: Atomic<Int>
     private let taken = Atomic<Int>(0)
 
     /// A budget of `limit` bytes, none of them taken.
-    public init(limit: Int) { self.limit = limit }
+    public init(limit: Int) { bound = Atomic(limit) }
 
     /// Bytes that are taken now.
     public var used: Int { taken.load(ordering: .relaxed) }

@@ -18,7 +18,7 @@ final class FunctionSet {
     struct Prepared {
         fileprivate var built: [String: Built] = [:]
         fileprivate var swift: [String: SwiftFunctionRuntime] = [:]
-        fileprivate let budget: BufferBudget
+        fileprivate let buffered: Int
     }
 
     fileprivate struct Built {
@@ -31,6 +31,7 @@ final class FunctionSet {
     private let shared: Shared
     private let supervisor: EventLoop
     private let shares: [InstanceLoop]
+    private let budget = BufferBudget(limit: 0)
     private var spawner: Spawner?
     private var built: [String: Built] = [:]
 
@@ -68,7 +69,7 @@ final class FunctionSet {
         _ configuration: Configuration,
         unless isInterrupted: () -> Bool = { false }
     ) throws(GatewayError) -> Prepared {
-        var prepared = Prepared(budget: BufferBudget(limit: configuration.limits(of: nil).buffered))
+        var prepared = Prepared(buffered: configuration.limits(of: nil).buffered)
         let environment = ProcessEnvironment.all
         for function in configuration.functions {
             if case .swift(let name) = function.code {
@@ -144,6 +145,7 @@ final class FunctionSet {
         }
         for (name, new) in prepared.built where built[name]?.pool !== new.pool { new.pool.begin() }
         built = prepared.built
+        budget.limit = prepared.buffered
         swiftFunctions.commit(prepared.swift)
         census.replace(built.values.map(\.pool))
     }
@@ -170,7 +172,7 @@ final class FunctionSet {
                 route: route,
                 parameterNames: parameterNames,
                 shard: shard,
-                budget: prepared.budget,
+                budget: budget,
                 metrics: shared.metrics
             )
         }
@@ -183,7 +185,7 @@ final class FunctionSet {
                 parameterNames: parameterNames
             ),
             metrics: FunctionMetrics(registry: shared.metrics, function: name, shard: shard),
-            budget: prepared.budget,
+            budget: budget,
             output: shares[shard].output
         )
     }

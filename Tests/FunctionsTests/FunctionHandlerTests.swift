@@ -251,6 +251,21 @@ struct FunctionHandlerTests {
     }
 
     @Test
+    func `a new limit of the budget counts what is taken already`() throws {
+        let function = FakeFunction()
+        let budget = BufferBudget(limit: 1 << 20)
+        let front = try ScriptedFront(function.handler(budget: budget))
+        front.window = 65_536
+        let first = front.begin("POST /", body: [UInt8](repeating: 65, count: 3000))
+        first.advance()
+        budget.limit = 4000
+        #expect(front.answer("POST /", body: [UInt8](repeating: 65, count: 1500)).status == 503)
+        function.answerNext(ok)
+        #expect(first.answer.text == "ok")
+        #expect(budget.used == 0)
+    }
+
+    @Test
     func `two bodies that outgrow the budget while they come are not both taken`() throws {
         let function = FakeFunction()
         let budget = BufferBudget(limit: 5000)
