@@ -1,3 +1,4 @@
+import PenstockBytes
 import PenstockConfiguration
 import PenstockNetworking
 
@@ -35,18 +36,46 @@ extension Gateway {
 
     /// Up to three requests that this configuration answers, as curl lines.
     private var requestsToTry: [String] {
-        guard let address = addresses.first?.addresses.first, address.family != .unix else { return [] }
-        let authority = address.host == "::" ? "127.0.0.1:\(address.port)" : address.description
-        let simple = configuration.routes.filter { route in
-            route.hosts.isEmpty && route.path.value.parameters.isEmpty && route.match.headers.isEmpty
-                && (route.methods.isEmpty || route.methods.contains { $0.value == "GET" })
+        guard let (listener, bound) = addresses.first, let address = bound.first, address.family != .unix else {
+            return []
         }
+        let isAny = address.bytes.allSatisfy { $0 == 0 }
+        let authority = isAny ? "127.0.0.1:\(address.port)" : address.description
+        let simple = configuration.routes.filter { $0.takesPlainGet(on: listener) }
         // What has an example is meant to be tried.
         let sorted = simple.filter { $0.example != nil } + simple.filter { $0.example == nil }
         return sorted.prefix(3).map { route in
-            let query = (route.example?.query ?? []).map { "\($0.name)=\($0.value)" }.joined(separator: "&")
-            return "curl -i 'http://\(authority)\(route.path)\(query.isEmpty ? "" : "?" + query)'"
+            let pairs = (route.example?.query ?? []).map { "\(Self.encoded($0.name))=\(Self.encoded($0.value))" }
+            let query = pairs.isEmpty ? "" : "?" + pairs.joined(separator: "&")
+            // As a shell has it: an escape would be another path.
+            let path = route.path.value.text.split(separator: "'", omittingEmptySubsequences: false)
+                .joined(separator: "'\\''")
+            return "curl -i 'http://\(authority)\(path)\(query)'"
         }
+    }
+
+    /// A part of a query: every byte encoded that means anything to a URL or a shell (RFC 3986 section 2.3).
+    private static func encoded(_ text: String) -> String {
+        var result = ""
+        for byte in text.utf8 {
+            if ASCII.isLetter(byte) || ASCII.isDigit(byte) || "-._~".utf8.contains(byte) {
+                result.unicodeScalars.append(UnicodeScalar(byte))
+            } else {
+                result += (byte < 16 ? "%0" : "%") + String(byte, radix: 16)
+            }
+        }
+        return result
+    }
+}
+
+extension Configuration.Route {
+    /// Whether a GET of its path takes it, whatever else the request says.
+    fileprivate func takesPlainGet(on listener: String) -> Bool {
+        guard hosts.isEmpty, path.value.parameters.isEmpty, match.headers.isEmpty, match.query.isEmpty else {
+            return false
+        }
+        guard listeners.isEmpty || listeners.contains(where: { $0.value == listener }) else { return false }
+        return methods.isEmpty || methods.contains { $0.value == "GET" }
     }
 }
 

@@ -200,6 +200,26 @@ struct CommandLineTests {
         )
     }
 
+    @Test func `the announced requests can be copied as they are, and are for the listener that they name`() throws {
+        let yaml = """
+            listeners:
+              - { name: public, address: "127.0.0.1:0" }
+              - { name: inside, address: "127.0.0.1:0" }
+            routes:
+              - { path: "/it's", respond: { body: ok }, example: { query: { "a b": "Ada L & co's = 100% é" } } }
+              - { path: /inside, listeners: [inside], respond: { body: no } }
+              - { path: /asked, match: { query: { v: "2" } }, respond: { body: no } }
+            """
+        try withGateway(yaml) { gateway throws in
+            let lines = gateway.log.split(separator: "\n").filter { $0.contains("curl ") }
+            #expect(lines.count == 1)
+            let line = try #require(lines.first)
+            #expect(line.hasSuffix("/it'\\''s?a%20b=Ada%20L%20%26%20co%27s%20%3d%20100%25%20%c3%a9'"), "\(line)")
+            let outcome = try ChildProcess.run(["sh", "-c", "\(line) --silent --max-time 20"])
+            #expect(outcome.output.contains("200 OK") && outcome.output.hasSuffix("ok"), "\(line): \(outcome)")
+        }
+    }
+
     @Test func `the announcement names what there is, and requests that work`() throws {
         let yaml = """
             upstreams: { shop: { endpoints: ["http://127.0.0.1:3000"] } }
