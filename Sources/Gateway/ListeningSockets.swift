@@ -25,17 +25,26 @@ final class ListeningSockets {
     func open(_ address: Address, name: String) throws(GatewayError) {
         guard bound[address] == nil else { return }
         var opened: [Bound] = []
+        var missing: (error: SystemError, address: SocketAddress)?
         for candidate in try resolve(address, name) {
             do throws(SystemError) {
                 opened.append(try listen(candidate, isWildcard: address.isWildcard))
+                // `::` takes IPv4 in; what follows it is for machines without IPv6.
+                if address.isWildcard { break }
             } catch {
+                missing = (error, candidate)
+                // A name may stand for addresses of a family that this machine does not have.
+                if [EAFNOSUPPORT, EADDRNOTAVAIL].contains(error.errno) { continue }
                 for socket in opened { Socket.close(socket.descriptor) }
-                throw GatewayError(
-                    "listener '\(name)': cannot listen on \(candidate): \(error.reason)\(Self.advice(error, candidate))"
-                )
+                throw Self.failure(error, candidate, name)
             }
         }
+        if opened.isEmpty, let missing { throw Self.failure(missing.error, missing.address, name) }
         bound[address] = opened
+    }
+
+    private static func failure(_ error: SystemError, _ address: SocketAddress, _ name: String) -> GatewayError {
+        GatewayError("listener '\(name)': cannot listen on \(address): \(error.reason)\(advice(error, address))")
     }
 
     /// What a person can do about it.
@@ -56,7 +65,6 @@ final class ListeningSockets {
         if address.family == .unix, Self.isSocket(address) { removeStale(address) }
         let socket = try Socket.listen(on: address, onlyIPv6: !isWildcard)
         let local = Socket.localAddress(of: socket.rawValue) ?? address
-        if address.family == .unix { chmod(String(decoding: address.bytes, as: UTF8.self), 0o600) }
         return Bound(address: local, descriptor: socket.release())
     }
 
@@ -79,7 +87,11 @@ final class ListeningSockets {
 
     private func resolve(_ address: Address, _ name: String) throws(GatewayError) -> [SocketAddress] {
         switch address {
-        case .any(let port): return [SocketAddress(ipv6: Array(repeating: 0, count: 16), port: port)]
+        case .any(let port):
+            return [
+                SocketAddress(ipv6: Array(repeating: 0, count: 16), port: port),
+                SocketAddress(ipv4: Array(repeating: 0, count: 4), port: port),
+            ]
         case .host(.ip(let ip), let port):
             return [ip.isIPv4 ? SocketAddress(ipv4: ip.bytes, port: port) : SocketAddress(ipv6: ip.bytes, port: port)]
         case .host(.name(let host), let port):

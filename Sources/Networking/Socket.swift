@@ -4,7 +4,7 @@ public import PenstockSystem
 
 /// Sockets that never block and are closed on exec.
 public enum Socket {
-    /// Opens a socket that listens on `address`.
+    /// Opens a socket that listens on `address`; one with a path is its owner's alone (0600).
     ///
     /// - Parameters:
     ///   - address: port 0 lets the kernel choose; ask ``localAddress(of:)``.
@@ -18,7 +18,12 @@ public enum Socket {
         backlog: Int32 = 4096
     ) throws(SystemError) -> FileDescriptor {
         let socket = try make(address.domain)
-        if address.family != .unix { try set(socket.rawValue, SOL_SOCKET, SO_REUSEADDR, 1) }
+        if address.family == .unix {
+            // Before it has a name: the socket's file never has another mode.
+            fchmod(socket.rawValue, 0o600)
+        } else {
+            try set(socket.rawValue, SOL_SOCKET, SO_REUSEADDR, 1)
+        }
         if address.family == .ipv6 {
             try set(socket.rawValue, Int32(IPPROTO_IPV6), IPV6_V6ONLY, onlyIPv6 ? 1 : 0)
         }

@@ -111,6 +111,42 @@ struct StartingTests {
         #expect(errors.contains("no-such-host.invalid"), "\(errors)")
     }
 
+    /// Runs a program on a machine without IPv6: `socket(AF_INET6, ...)` is EAFNOSUPPORT.
+    private static let withoutIPv6 = """
+        import ctypes, os, platform, struct, sys
+        number = {"x86_64": 41, "aarch64": 198}[platform.machine()]
+        load, equal, answer = 0x20, 0x15, 0x06
+        program = b"".join(struct.pack("HBBI", *row) for row in [
+            (load, 0, 0, 0), (equal, 0, 3, number), (load, 0, 0, 16), (equal, 0, 1, 10),
+            (answer, 0, 0, 0x00050000 | 97), (answer, 0, 0, 0x7FFF0000),
+        ])
+        memory = ctypes.create_string_buffer(program)
+        filter = ctypes.create_string_buffer(struct.pack("HxxxxxxP", 6, ctypes.addressof(memory)))
+        libc = ctypes.CDLL(None, use_errno=True)
+        assert libc.prctl(38, 1, 0, 0, 0) == 0 and libc.prctl(22, 2, filter, 0, 0) == 0
+        os.execv(sys.argv[1], sys.argv[1:])
+        """
+
+    @Test(arguments: [":0", "localhost:0"])
+    func `without IPv6 it listens on IPv4`(_ address: String) throws {
+        let folder = try TemporaryFolder()
+        try folder.write("without.py", Self.withoutIPv6)
+        let listeners = "listeners: [{ name: public, address: \"\(address)\" }]\n"
+        try folder.write("routes.yaml", "state: state\naccess_log: false\n" + listeners + Self.routes)
+        let process = try ChildProcess(
+            ["python3", "without.py", GatewayProcess.binary, "serve", "routes.yaml"],
+            in: folder.path
+        )
+        defer { process.end() }
+        try Deadline.wait(for: "the gateway\n\(process.errors)") {
+            #expect(process.exitStatus == nil, "\(process.errors)")
+            return process.exitStatus != nil || process.errors.contains("curl ")
+        }
+        let line = try #require(process.errors.split(separator: "\n").first { $0.contains("curl ") })
+        let outcome = try ChildProcess.run(["sh", "-c", "\(line) --silent --max-time 20"])
+        #expect(outcome.output.hasSuffix("ok"), "\(line): \(outcome)")
+    }
+
     @Test func `without descriptors it says so, goes on, and accepts again later`() throws {
         let upstream = try ScriptedUpstream.echo()
         let yaml = """
