@@ -13,7 +13,7 @@ extension Configuration {
         /// The longest request body (413).
         public var body: Int?
 
-        /// The most bytes of chunk extensions in a body (400).
+        /// The most bytes of chunk extensions in a body (413).
         public var chunkExtensions = 4 << 10
 
         /// The most bytes of pipelined requests kept while one is being answered; more waits in the kernel.

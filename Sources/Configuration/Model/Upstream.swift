@@ -28,7 +28,7 @@ extension Configuration {
 
     /// How long an upstream may be silent.
     public struct UpstreamTimeouts: Equatable, Sendable {
-        /// Until a connection stands (502).
+        /// Until a connection stands (504).
         public var connect: Located<Duration> = .unwritten(.seconds(2))
 
         /// From the end of the request to the first byte of the answer (504).
@@ -40,7 +40,7 @@ extension Configuration {
 
     /// How connections to an upstream are kept.
     public struct Keepalive: Equatable, Sendable {
-        /// The most idle connections, for each loop; 0: none are kept.
+        /// The most idle connections, for each loop and each address of an endpoint; 0: none are kept.
         public var connections: Located<Int> = .unwritten(128)
 
         /// How long an idle one is kept.

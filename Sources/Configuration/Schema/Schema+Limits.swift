@@ -62,7 +62,10 @@ extension Schema {
         _ elsewhere: [String: String]
     ) -> ValueKind<Overrides> {
         let summaries = [
-            "limits": "How much is accepted. The nearest holds: a route's, else its listener's, else the process's.",
+            "limits": """
+            How much is accepted. The nearest holds: a route's, else its listener's, else the process's. Connections \
+            are counted for the process and for each listener: both of their limits hold.
+            """,
             "timeouts": "The client's side. The nearest holds: a route's, else its listener's, else the process's.",
         ]
         return Kind.object(
@@ -114,7 +117,7 @@ extension Schema {
                 \.chunkExtensions,
                 size(0...(1 << 20)),
                 level,
-                "The most bytes of chunk extensions in one body (400)."
+                "The most bytes of chunk extensions in one body (413)."
             ),
             limit(
                 "pipeline",
@@ -153,6 +156,9 @@ extension Schema {
             ),
         ]
     }
+
+    /// Limits of how many there are at a time, which the process and a listener count each for itself: both hold.
+    static let countedLimits: Set = ["connections", "connections_per_address"]
 
     static func timeoutFields(_ level: Level) -> [Field<Configuration.TimeoutOverrides>] {
         [

@@ -57,7 +57,7 @@ extension Schema {
     )
 
     static let upstreamTimeoutFields: [Field<Configuration.UpstreamTimeouts>] = [
-        Field("connect", \.connect, Kind.duration().located, "Until a connection stands (502)."),
+        Field("connect", \.connect, Kind.duration().located, "Until a connection stands (504)."),
         Field(
             "first_byte",
             \.firstByte,
@@ -72,7 +72,7 @@ extension Schema {
             "connections",
             \.connections,
             Kind.integer(0...65_536).located,
-            "The most that are kept, for each loop; 0 keeps none."
+            "The most that are kept, for each loop and each address of an endpoint; 0 keeps none."
         ),
         Field("idle", \.idle, Kind.duration().located, "How long one is kept."),
     ]

@@ -49,7 +49,7 @@ enum Schema {
             "loops",
             \.configuration.loops,
             Kind.integer(1...1024).or("auto"),
-            "Event loops, one core each; `auto`: one for each core that this process may use."
+            "Event loops, one core each; `auto`: one for each core that this process may use, within its cgroup's limit."
         ),
         Field(
             "drain",
