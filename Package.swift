@@ -51,10 +51,13 @@ let package = Package(
         layer("Bytes", []),
         layer("System", ["CLinux"]),
 
+        // What a configuration writes and requests are matched with: the grammar of both (docs/decisions/008.md).
+        layer("Patterns", ["PenstockBytes"]),
+
         // L1: these do not know each other.
-        layer("HTTP", ["PenstockBytes"]),
+        layer("HTTP", ["PenstockBytes", "PenstockPatterns"]),
         layer("Networking", ["PenstockBytes", "PenstockSystem", "CLinux"]),
-        layer("Configuration", ["PenstockBytes", "CYAML"]),
+        layer("Configuration", ["PenstockBytes", "PenstockPatterns", "CYAML"]),
         layer(
             "Observability",
             ["PenstockBytes", "PenstockSystem", .product(name: "Logging", package: "swift-log")]
@@ -67,7 +70,7 @@ let package = Package(
         ),
 
         // L3: what answers an exchange.
-        layer("Routing", ["PenstockBytes", "PenstockHTTP", "PenstockTransport"]),
+        layer("Routing", ["PenstockBytes", "PenstockPatterns", "PenstockHTTP", "PenstockTransport"]),
         layer(
             "Handlers",
             ["PenstockBytes", "PenstockSystem", "PenstockHTTP", "PenstockNetworking", "PenstockTransport", "CLinux"]
@@ -99,9 +102,10 @@ let package = Package(
         layer(
             "Gateway",
             [
-                "PenstockBytes", "PenstockSystem", "PenstockHTTP", "PenstockNetworking", "PenstockConfiguration",
-                "PenstockObservability", "PenstockTransport", "PenstockRouting", "PenstockHandlers", "PenstockFilters",
-                "PenstockReverseProxy", "PenstockFunctions", "PenstockAdmin", "CLinux",
+                "PenstockBytes", "PenstockSystem", "PenstockPatterns", "PenstockHTTP", "PenstockNetworking",
+                "PenstockConfiguration", "PenstockObservability", "PenstockTransport", "PenstockRouting",
+                "PenstockHandlers", "PenstockFilters", "PenstockReverseProxy", "PenstockFunctions", "PenstockAdmin",
+                "CLinux",
                 .product(name: "Logging", package: "swift-log"),
             ]
         ),
@@ -127,15 +131,17 @@ let package = Package(
         .target(
             name: "TestSupport",
             dependencies: [
-                "PenstockBytes", "PenstockSystem", "PenstockHTTP", "PenstockNetworking", "PenstockTransport", "CLinux",
+                "PenstockBytes", "PenstockSystem", "PenstockPatterns", "PenstockHTTP", "PenstockNetworking",
+                "PenstockTransport", "CLinux",
             ],
             path: "Tests/TestSupport",
             swiftSettings: settings
         ),
         tests("Bytes", ["PenstockBytes"]),
+        tests("Patterns", ["PenstockPatterns"]),
         tests("Networking", ["PenstockNetworking", "PenstockSystem"]),
         tests("HTTP", ["PenstockHTTP", "PenstockBytes"], exclude: ["Cases"]),
-        tests("Configuration", ["PenstockConfiguration"], exclude: ["Cases"]),
+        tests("Configuration", ["PenstockConfiguration", "PenstockPatterns"], exclude: ["Cases"]),
         tests(
             "Observability",
             [
@@ -150,7 +156,7 @@ let package = Package(
         ),
         tests(
             "Routing",
-            ["PenstockRouting", "PenstockHTTP", "PenstockTransport", "PenstockBytes"],
+            ["PenstockRouting", "PenstockPatterns", "PenstockHTTP", "PenstockTransport", "PenstockBytes"],
             exclude: ["Cases"]
         ),
         tests(
@@ -161,8 +167,8 @@ let package = Package(
         tests(
             "Functions",
             [
-                "PenstockFunctions", "PenstockBytes", "PenstockSystem", "PenstockHTTP", "PenstockNetworking",
-                "PenstockObservability", "PenstockTransport", "PenstockRouting", "CSpawner",
+                "PenstockFunctions", "PenstockBytes", "PenstockSystem", "PenstockPatterns", "PenstockHTTP",
+                "PenstockNetworking", "PenstockObservability", "PenstockTransport", "PenstockRouting", "CSpawner",
             ],
             exclude: ["Cases"]
         ),

@@ -1,7 +1,7 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// A package of its own over links to two layers, so that a build of the gateway does not build it.
+// A package of its own over links to three layers, so that a build of the gateway does not build it.
 let settings: [SwiftSetting] = [
     .enableUpcomingFeature("ExistentialAny"),
     .enableUpcomingFeature("InternalImportsByDefault"),
@@ -12,7 +12,18 @@ let package = Package(
     name: "codec",
     targets: [
         .target(name: "PenstockBytes", path: "Sources/Bytes", swiftSettings: settings),
-        .target(name: "PenstockHTTP", dependencies: ["PenstockBytes"], path: "Sources/HTTP", swiftSettings: settings),
+        .target(
+            name: "PenstockPatterns",
+            dependencies: ["PenstockBytes"],
+            path: "Sources/Patterns",
+            swiftSettings: settings
+        ),
+        .target(
+            name: "PenstockHTTP",
+            dependencies: ["PenstockBytes", "PenstockPatterns"],
+            path: "Sources/HTTP",
+            swiftSettings: settings
+        ),
         .executableTarget(
             name: "codec",
             dependencies: ["PenstockHTTP", "PenstockBytes"],

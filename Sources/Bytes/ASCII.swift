@@ -16,6 +16,11 @@ public enum ASCII {
     public static let equals: UInt8 = 0x3D
     public static let question: UInt8 = 0x3F
     public static let backslash: UInt8 = 0x5C
+    public static let openBrace: UInt8 = 0x7B
+    public static let closeBrace: UInt8 = 0x7D
+
+    /// Whether `byte` is a control byte of ASCII: below the space, or DEL.
+    @inlinable public static func isControl(_ byte: UInt8) -> Bool { byte < 0x20 || byte == 0x7F }
 
     /// Whether `byte` is `0-9`.
     @inlinable public static func isDigit(_ byte: UInt8) -> Bool { byte &- 0x30 < 10 }

@@ -1,3 +1,5 @@
+internal import PenstockBytes
+
 extension Diagnostic {
     /// The first line of what is printed: `routes.yaml:12:7: error: unknown key 'fuction' in a route`.
     public var summary: String {

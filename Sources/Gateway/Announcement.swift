@@ -1,6 +1,7 @@
 import PenstockBytes
 import PenstockConfiguration
 import PenstockNetworking
+import PenstockPatterns
 
 extension Gateway {
     /// What a person wants to read when the gateway has started: where it listens, what it serves, what to try.

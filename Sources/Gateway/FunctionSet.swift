@@ -4,6 +4,7 @@ import PenstockConfiguration
 import PenstockFunctions
 import PenstockNetworking
 import PenstockObservability
+import PenstockPatterns
 import PenstockSystem
 import PenstockTransport
 import Synchronization

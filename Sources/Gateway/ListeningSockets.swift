@@ -1,6 +1,7 @@
 import Glibc
 import PenstockConfiguration
 import PenstockNetworking
+import PenstockPatterns
 import PenstockSystem
 
 /// The sockets of the configured listeners; the loops share them.

@@ -5,6 +5,7 @@ import PenstockHTTP
 import PenstockHandlers
 import PenstockNetworking
 import PenstockObservability
+import PenstockPatterns
 import PenstockReverseProxy
 import PenstockRouting
 import PenstockSystem
@@ -128,7 +129,7 @@ final class LoopAssembly {
             let edits = route.headers
             var requestStages: [any RequestStage] = []
             if let rewrite = route.rewritePath {
-                requestStages.append(RewriteStage(path: try template(rewrite.value, .path, names, route)))
+                requestStages.append(RewriteStage(path: RequestTemplate(rewrite.value, for: .path, parameters: names)))
             }
             if !edits.request.isEmpty {
                 requestStages.append(RequestFieldsStage(try fieldEdits(edits.request, names, route)))
@@ -181,7 +182,7 @@ final class LoopAssembly {
             guard let built = upstreams[name.value] else { throw GatewayError("there is no upstream '\(name)'") }
             return (.upstream, name.value, ProxyHandler(built.upstream))
         case .redirect(let redirect):
-            let template = try template(redirect.to.value, .redirect(mayUseHost: !route.hosts.isEmpty), names, route)
+            let template = RequestTemplate(redirect.to.value, for: .redirect, parameters: names)
             return (.redirect, "", RedirectHandler(to: template, status: redirect.status))
         case .respond(let respond):
             return (.respond, "", FixedResponseHandler(status: respond.status.value, body: Array(respond.body.utf8)))
@@ -203,19 +204,6 @@ final class LoopAssembly {
         }
     }
 
-    private func template(
-        _ template: Template,
-        _ use: RequestTemplate.Use,
-        _ names: [String],
-        _ route: Configuration.Route
-    ) throws(GatewayError) -> RequestTemplate {
-        do throws(RequestTemplate.Problem) {
-            return try RequestTemplate(parsing: template.text, use: use, parameters: names)
-        } catch {
-            throw GatewayError("route '\(route.name)': \(error)")
-        }
-    }
-
     private func fieldEdits(
         _ edits: Configuration.FieldEdits,
         _ names: [String],
@@ -224,8 +212,8 @@ final class LoopAssembly {
         var settings: [FieldEdits.Setting] = []
         for setting in edits.settings {
             switch setting.value {
-            case .template(let text):
-                let value = try template(text, .field, names, route)
+            case .template(let template):
+                let value = RequestTemplate(template, for: .field, parameters: names)
                 settings.append(FieldEdits.Setting(name: setting.name.value, value: .template(value)))
             case .secret(let secret):
                 let value = Array(secret.reveal().utf8)

@@ -1,5 +1,6 @@
 import PenstockConfiguration
 import PenstockNetworking
+import PenstockPatterns
 import PenstockRouting
 
 /// A configuration with everything looked up that may block: shared by all loops, never changed.
@@ -45,8 +46,8 @@ final class RunningConfiguration: Sendable {
         let routes = configuration.routes.map { route in
             RouteDescription(
                 name: route.name.value,
-                path: route.path.value.text,
-                hosts: route.hosts.map(\.value.description),
+                path: route.path.value,
+                hosts: route.hosts.map(\.value),
                 listeners: route.listeners.compactMap { listeners[$0.value] },
                 methods: route.methods.map(\.value),
                 fields: route.match.headers.map(condition),

@@ -2,6 +2,7 @@ import PenstockConfiguration
 import PenstockFunctions
 import PenstockNetworking
 import PenstockObservability
+import PenstockPatterns
 import PenstockTransport
 
 /// The functions that are closures of the program.

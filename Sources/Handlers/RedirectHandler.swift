@@ -11,7 +11,7 @@ public final class RedirectHandler: Handler {
     /// Prepares the answer.
     ///
     /// - Parameters:
-    ///   - target: the value of `Location`, read as ``PenstockHTTP/RequestTemplate/Use/redirect(mayUseHost:)``.
+    ///   - target: the value of `Location`, read as ``PenstockHTTP/RequestTemplate/Use/redirect``.
     ///   - status: 301, 302, 303, 307 or 308.
     public init(to target: RequestTemplate, status: Int) {
         self.target = target

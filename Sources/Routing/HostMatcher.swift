@@ -1,4 +1,5 @@
 internal import PenstockBytes
+internal import PenstockPatterns
 
 /// Finds the narrowest host pattern for a request's host; each knows the next wider one.
 ///
@@ -31,14 +32,14 @@ struct HostMatcher: Sendable {
         // Wider wildcards first, so that each finds its next wider one in what is built already.
         let ordered = hosts.sorted { first, second in
             if first.pattern.isWildcard != second.pattern.isWildcard { return first.pattern.isWildcard }
-            return first.pattern.name.count < second.pattern.name.count
+            return first.pattern.name.utf8.count < second.pattern.name.utf8.count
         }
         if let anyHost {
             tiers.append(Tier(name: bytes.add([]), isWildcard: false, root: anyHost, next: -1))
             anyHostTier = 0
         }
         for host in ordered {
-            let name = host.pattern.name
+            let name = Array(host.pattern.name.utf8)
             let next = name.withUnsafeBytes { longestWildcard($0) }
             insert(Tier(name: bytes.add(name), isWildcard: host.pattern.isWildcard, root: host.root, next: next), name)
             hasWildcards = hasWildcards || host.pattern.isWildcard

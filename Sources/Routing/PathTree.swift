@@ -1,4 +1,5 @@
 internal import PenstockBytes
+internal import PenstockPatterns
 
 /// The paths of all routes as one array of nodes, with a root for each host pattern.
 ///
@@ -119,9 +120,9 @@ struct PathTree: Sendable {
             var node = root
             for segment in pattern.segments {
                 switch segment {
-                case .literal(let bytes): node = literalChild(of: node, bytes)
+                case .literal(let text): node = literalChild(of: node, Array(text.utf8))
                 case .one: node = oneChild(of: node)
-                case .some: return routes[Int(node)].some.append(route)
+                case .oneOrMore: return routes[Int(node)].some.append(route)
                 case .rest: return routes[Int(node)].rest.append(route)
                 }
             }

@@ -1,3 +1,5 @@
+public import PenstockPatterns
+
 /// What a route wants of a request, as the router takes it from the configuration.
 public struct RouteDescription: Sendable {
     /// A field or a query parameter that has to be there.
@@ -16,11 +18,11 @@ public struct RouteDescription: Sendable {
     /// The route's name, for people.
     public var name: String
     /// Host patterns; none: any host.
-    public var hosts: [String]
+    public var hosts: [HostPattern]
     /// Numbers of listeners; none: any listener.
     public var listeners: [Int]
     /// The path pattern.
-    public var path: String
+    public var path: PathPattern
     /// Method names, as they go over the wire; none: any method.
     public var methods: [String]
     /// Fields that have to be there, all of them.
@@ -30,8 +32,8 @@ public struct RouteDescription: Sendable {
 
     public init(
         name: String,
-        path: String,
-        hosts: [String] = [],
+        path: PathPattern,
+        hosts: [HostPattern] = [],
         listeners: [Int] = [],
         methods: [String] = [],
         fields: [Condition] = [],

@@ -1,5 +1,6 @@
 internal import PenstockBytes
 public import PenstockHTTP
+internal import PenstockPatterns
 
 /// Why a request goes where it goes: for `penstock explain`.
 public struct RouteExplanation: Sendable {
@@ -111,12 +112,13 @@ extension RouteTable {
     func judge(_ route: Int, _ request: borrowing RoutedRequest) -> Judgement {
         var judgement = Judgement()
         let host = hostWithoutPort(request.authority).map(ASCII.lowercased)
-        if !hostPatterns[route].isEmpty, !hostPatterns[route].contains(where: { $0.matches(host) }) {
+        let hosts = routes[route].hosts
+        if !hosts.isEmpty, !hosts.contains(where: { $0.matches(host) }) {
             let given = String(decoding: host, as: UTF8.self)
-            judgement.fail(.host(wanted: hostPatterns[route].map(\.description), given: given), distance: 3)
+            judgement.fail(.host(wanted: hosts.map(\.description), given: given), distance: 3)
         }
         let path = Array(request.path)
-        if let mismatch = patterns[route].mismatch(path) {
+        if let mismatch = routes[route].path.mismatch(path) {
             judgement.fail(.path(mismatch.reason), distance: 4 + mismatch.missing)
             judgement.isNear = mismatch.matched > 0
         }
@@ -160,7 +162,7 @@ extension RouteTable {
     func whyLater(_ route: Int, than chosen: Int, _ request: borrowing RoutedRequest) -> RouteExplanation.Reason {
         let host = hostWithoutPort(request.authority).map(ASCII.lowercased)
         if hostRank(route, host) != hostRank(chosen, host) { return .widerHost }
-        if let segment = patterns[route].firstDifference(patterns[chosen]) { return .widerPath(segment: segment) }
+        if let segment = routes[route].path.firstDifference(routes[chosen].path) { return .widerPath(segment: segment) }
         if request.method == .head, routes[chosen].methods.contains("HEAD"), !routes[route].methods.contains("HEAD") {
             return .takesHeadAsGet
         }
@@ -171,7 +173,7 @@ extension RouteTable {
 
     /// How narrow the narrowest fitting host pattern of a route is; more is narrower, 0 is no pattern.
     func hostRank(_ route: Int, _ host: [UInt8]) -> Int {
-        hostPatterns[route].filter { $0.matches(host) }.map { $0.isWildcard ? $0.name.count : 1 << 20 }.max() ?? 0
+        routes[route].hosts.filter { $0.matches(host) }.map { $0.isWildcard ? $0.name.utf8.count : 1 << 20 }.max() ?? 0
     }
 }
 
@@ -190,9 +192,9 @@ extension PathPattern {
             let part = parts[index]
             let fits =
                 switch segment {
-                case .literal(let bytes): part.elementsEqual(bytes)
+                case .literal(let text): part.elementsEqual(text.utf8)
                 case .one: !part.isEmpty
-                case .some: parts[index...].contains { !$0.isEmpty }
+                case .oneOrMore: parts[index...].contains { !$0.isEmpty }
                 case .rest: true
                 }
             guard fits else {
@@ -225,5 +227,17 @@ extension FieldBlock {
             values.append(String(decoding: value(field), as: UTF8.self))
         }
         return values
+    }
+}
+
+extension PathPattern.Segment {
+    /// The order in which a search tries them: 0 first.
+    var rank: Int {
+        switch self {
+        case .literal: 0
+        case .one: 1
+        case .oneOrMore: 2
+        case .rest: 3
+        }
     }
 }

@@ -47,14 +47,3 @@ extension RouteExplanation.PathMismatch: CustomStringConvertible {
         }
     }
 }
-
-extension PathPattern.Segment: CustomStringConvertible {
-    public var description: String {
-        switch self {
-        case .literal(let bytes): String(decoding: bytes, as: UTF8.self)
-        case .one(let name): "{\(name)}"
-        case .some(let name): "{\(name)+}"
-        case .rest(let name): "{\(name)*}"
-        }
-    }
-}

@@ -1,5 +1,6 @@
 public import PenstockBytes
 internal import PenstockHTTP
+internal import PenstockPatterns
 
 /// What a ``RouteTable`` says to a request.
 public enum RouteMatch: Equatable, Sendable {
@@ -26,62 +27,39 @@ public enum RouteMatch: Equatable, Sendable {
 public final class RouteTable: Sendable {
     /// The routes, as they were given.
     public let routes: [RouteDescription]
-    let patterns: [PathPattern]
-    let hostPatterns: [[HostPattern]]
     let requests: RequestMatcher
     private let hosts: HostMatcher
     private let tree: PathTree
-    private let names: [[String]]
 
     /// Builds the table.
     ///
     /// - Parameter routes: in the order of the file; a ``RouteMatch`` names a route by its place in this list.
-    /// - Throws: ``RouteError`` for the first route with a path, host or method that is not understood.
+    /// - Throws: ``RouteError`` for the first route that has one method too many.
     public init(_ routes: [RouteDescription]) throws(RouteError) {
         self.routes = routes
-        var patterns: [PathPattern] = []
-        var hostPatterns: [[HostPattern]] = []
         var requests = RequestMatcher()
-        for (index, route) in routes.enumerated() {
-            do throws(PathPattern.Problem) {
-                patterns.append(try PathPattern(parsing: route.path))
-            } catch {
-                throw RouteError(route: index, description: error.description)
-            }
-            do throws(HostPattern.Problem) {
-                hostPatterns.append(
-                    try route.hosts.map { host throws(HostPattern.Problem) in try HostPattern(parsing: host) }
-                )
-            } catch {
-                throw RouteError(route: index, description: error.description)
-            }
-            try requests.add(route, index: index)
-        }
-        self.patterns = patterns
-        self.hostPatterns = hostPatterns
+        for (index, route) in routes.enumerated() { try requests.add(route, index: index) }
         self.requests = requests
-        names = patterns.map(\.parameterNames)
-        (hosts, tree) = Self.build(patterns, hostPatterns, requests)
+        (hosts, tree) = Self.build(routes, requests)
     }
 
     private static func build(
-        _ patterns: [PathPattern],
-        _ hostPatterns: [[HostPattern]],
+        _ routes: [RouteDescription],
         _ requests: RequestMatcher
     ) -> (HostMatcher, PathTree) {
         var builder = PathTree.Builder()
         var roots: [HostPattern: Int32] = [:]
         var anyHost: Int32?
-        for (index, pattern) in patterns.enumerated() {
-            if hostPatterns[index].isEmpty {
+        for (index, route) in routes.enumerated() {
+            if route.hosts.isEmpty {
                 let root = anyHost ?? builder.addRoot()
                 anyHost = root
-                builder.add(Int32(index), pattern, root: root)
+                builder.add(Int32(index), route.path, root: root)
             }
-            for host in Set(hostPatterns[index]) {
+            for host in Set(route.hosts) {
                 let root = roots[host] ?? builder.addRoot()
                 roots[host] = root
-                builder.add(Int32(index), pattern, root: root)
+                builder.add(Int32(index), route.path, root: root)
             }
         }
         let tree = PathTree(builder) { first, second in precedes(first, second, requests) }
@@ -98,11 +76,12 @@ public final class RouteTable: Sendable {
     }
 
     /// The names of a route's path parameters, in the order of a match's ranges.
-    public func parameterNames(of route: Int) -> [String] { names[route] }
+    public func parameterNames(of route: Int) -> [String] { routes[route].path.parameters }
 
     /// Which of a route's parameters is the rest of the path, `{x+}` or `{x*}`; `nil`: none.
     public func restParameter(of route: Int) -> Int? {
-        patterns[route].segments.last?.takesRest == true ? names[route].count - 1 : nil
+        let path = routes[route].path
+        return path.segments.last?.takesRest == true ? path.parameters.count - 1 : nil
     }
 
     /// Finds the route for a request.

@@ -1,3 +1,4 @@
+import PenstockPatterns
 import Testing
 
 @testable import PenstockConfiguration

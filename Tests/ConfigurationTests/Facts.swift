@@ -1,3 +1,5 @@
+import PenstockPatterns
+
 @testable import PenstockConfiguration
 
 extension Configuration {

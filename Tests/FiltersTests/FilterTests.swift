@@ -43,7 +43,7 @@ struct FilterTests {
     private func edits(_ set: [(String, String)], remove: [String] = []) throws -> FieldEdits {
         try FieldEdits(
             set: try set.map { name, text in
-                let template = try RequestTemplate(parsing: text, use: .field, parameters: ["x"])
+                let template = try RequestTemplate(parsing: text, for: .field, parameters: ["x"])
                 return FieldEdits.Setting(name: name, value: .template(template))
             },
             remove: remove
@@ -90,7 +90,7 @@ struct FilterTests {
 
     @Test
     func `a rewrite changes the path, keeps the query and the values for later stages`() throws {
-        let path = try RequestTemplate(parsing: "/v2/{x}/end", use: .path, parameters: ["x"])
+        let path = try RequestTemplate(parsing: "/v2/{x}/end", for: .path, parameters: ["x"])
         let stages: [any RequestStage] = [
             RewriteStage(path: path), RequestFieldsStage(try edits([("x-id", "{x} of {path}")])),
         ]
@@ -101,7 +101,7 @@ struct FilterTests {
 
     @Test
     func `a rewrite that would make a dot segment is 400`() throws {
-        let path = try RequestTemplate(parsing: "/.{x}", use: .path, parameters: ["x"])
+        let path = try RequestTemplate(parsing: "/.{x}", for: .path, parameters: ["x"])
         let answer = try seen("GET /old/", [RewriteStage(path: path)])
         #expect(answer.status == 400)
         #expect(answer.text.hasPrefix("{\"message\":\"Bad Request\""))

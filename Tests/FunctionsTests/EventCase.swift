@@ -3,6 +3,7 @@ import PenstockBytes
 import PenstockFunctions
 import PenstockHTTP
 import PenstockNetworking
+import PenstockPatterns
 import PenstockRouting
 import PenstockTransport
 import Testing
@@ -97,12 +98,13 @@ struct EventCase: CustomTestStringConvertible, Sendable {
     /// The event as `describe` gives it of the exchange, when parser and router have done their part.
     func event(_ describe: @escaping (Exchange) -> String) throws -> String {
         let recorder = Encoding(describe)
-        let table = try RouteTable([RouteDescription(name: name, path: path, methods: methods)])
+        let pattern = try PathPattern(parsing: path)
+        let table = try RouteTable([RouteDescription(name: name, path: pattern, methods: methods)])
         let route = Route(
             index: 0,
             name: name,
             targetKind: .function,
-            parameterNames: try parameterNames(),
+            parameterNames: pattern.parameters,
             handler: recorder
         )
         let settings = ServerSettings(
@@ -126,7 +128,7 @@ struct EventCase: CustomTestStringConvertible, Sendable {
     }
 
     func parameterNames() throws -> [String] {
-        try RouteTable([RouteDescription(name: name, path: path, methods: methods)]).parameterNames(of: 0)
+        try PathPattern(parsing: path).parameters
     }
 }
 

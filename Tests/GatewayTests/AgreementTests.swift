@@ -1,5 +1,6 @@
 import PenstockFilters
 import PenstockRouting
+import TestSupport
 import Testing
 
 @testable import PenstockConfiguration

@@ -6,7 +6,7 @@ import Testing
 @Suite("Redirect")
 struct RedirectHandlerTests {
     private func answer(_ request: String, to target: String, status: Int = 308) throws -> ScriptedAnswer {
-        let template = try RequestTemplate(parsing: target, use: .redirect(mayUseHost: true))
+        let template = try RequestTemplate(parsing: target, for: .redirect)
         return try answerOverBoth(request) { RedirectHandler(to: template, status: status) }
     }
 

@@ -15,6 +15,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 ROWS = [
     ["CLinux", "CYAML", "CNghttp2", "COpenSSL"],
     ["CSpawner", "PenstockBytes", "PenstockSystem"],
+    ["PenstockPatterns"],
     ["PenstockHTTP", "PenstockTLS", "PenstockNetworking", "PenstockConfiguration", "PenstockObservability",
      "PenstockStorage"],
     ["PenstockTransport"],

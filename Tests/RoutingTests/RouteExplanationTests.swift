@@ -1,4 +1,6 @@
 import PenstockHTTP
+import PenstockPatterns
+import TestSupport
 import Testing
 
 @testable import PenstockRouting
@@ -103,7 +105,7 @@ struct RouteExplanationTests {
         if path.isEmpty { path = "/" }
         return RouteDescription(
             name: "r\(index)",
-            path: path,
+            path: PathPattern(stringLiteral: path),
             hosts: [[], [], ["a.b.c"], ["*.b.c"], ["*.c", "a.b.c"]][random.roll(5)],
             listeners: [[], [], [], [1]][random.roll(4)],
             methods: [[], ["GET"], ["POST"], ["GET", "HEAD"], ["OPTIONS"], ["HEAD"]][random.roll(6)],

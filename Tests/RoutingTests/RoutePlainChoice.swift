@@ -1,5 +1,6 @@
 import PenstockBytes
 import PenstockHTTP
+import PenstockPatterns
 
 @testable import PenstockRouting
 
@@ -37,7 +38,7 @@ extension RouteTable {
     private func sortKey(_ route: Int, _ request: borrowing RoutedRequest) -> [Int] {
         let host = hostWithoutPort(request.authority).map(ASCII.lowercased)
         let methods = routes[route].methods
-        let kinds = patterns[route].segments.map(\.rank) + [-1]
+        let kinds = routes[route].path.segments.map(\.rank) + [-1]
         let padded = kinds + Array(repeating: 0, count: 10 - kinds.count)
         let head = request.method == .head && methods.contains("HEAD") ? 0 : 1
         let conditions = routes[route].fields.count + routes[route].query.count

@@ -1,7 +1,9 @@
 import Glibc
 import PenstockBytes
 import PenstockHTTP
+import PenstockPatterns
 import PenstockRouting
+import TestSupport
 import Testing
 
 /// A file of routes, a line of dashes, and requests with what they get.
@@ -44,16 +46,13 @@ struct RoutingScript: CustomTestStringConvertible, Sendable {
     private static func route(_ line: Substring) -> RouteDescription {
         var words = line.split(separator: "  ").flatMap { $0.split(separator: " ") }.map(String.init)
         let name = words.removeFirst()
-        var path = words.removeFirst()
-        while let word = words.first, !word.contains("="), !word.contains("header."), !word.contains("query.") {
-            path += " " + words.removeFirst()
-        }
-        var route = RouteDescription(name: name, path: path)
+        let path = words.removeFirst()
+        var route = RouteDescription(name: name, path: PathPattern(stringLiteral: path))
         for word in words {
             let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             let value = parts.count > 1 ? String(parts[1]).map { $0 == "~" ? " " : String($0) }.joined() : nil
             switch parts[0] {
-            case "host": route.hosts = value?.split(separator: ",").map(String.init) ?? []
+            case "host": route.hosts = value?.split(separator: ",").map { HostPattern(stringLiteral: String($0)) } ?? []
             case "methods": route.methods = value?.split(separator: ",").map(String.init) ?? []
             case "listener": route.listeners = [value.flatMap(Int.init) ?? 0]
             case let key where key.hasPrefix("header."):

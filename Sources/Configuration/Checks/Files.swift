@@ -1,3 +1,5 @@
+internal import PenstockBytes
+
 extension Configuration {
     /// Checks what the file says of the machine: code, interpreters, programs, folders.
     ///

@@ -1,3 +1,6 @@
+internal import PenstockBytes
+internal import PenstockPatterns
+
 extension Configuration {
     /// Checks what needs no file: names that are referred to, addresses, routes that stand in each other's way.
     ///
@@ -163,7 +166,7 @@ extension Configuration {
     /// A redirect that leads to where it came from.
     private func checkLoop(_ route: Route, _ redirect: Redirect, _ reader: inout Reader) {
         guard let host = redirect.host, redirect.keepsPath, route.takesEveryPath, route.match == Match(),
-            route.hosts.contains(where: { $0.value.matches(host) })
+            route.hosts.contains(where: { $0.value.matches(host.utf8) })
         else { return }
         let owner = routes.first { other in
             other.hosts.contains { !$0.value.isWildcard && $0.value.name == host }
@@ -220,11 +223,6 @@ extension Configuration.Redirect {
         default: false
         }
     }
-}
-
-extension HostPattern {
-    /// Whether a host in lower case is one that it takes.
-    fileprivate func matches(_ host: String) -> Bool { isWildcard ? host.hasSuffix(".\(name)") : host == name }
 }
 
 extension PathPattern {

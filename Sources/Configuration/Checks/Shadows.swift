@@ -1,3 +1,5 @@
+internal import PenstockPatterns
+
 extension Configuration {
     /// A route that no request can reach, and one that takes its requests.
     struct Shadow: Equatable {

@@ -1,3 +1,5 @@
+internal import PenstockBytes
+
 extension Configuration {
     /// The functions that are Swift closures of the program that embeds the gateway.
     public var swiftFunctions: [Function] {

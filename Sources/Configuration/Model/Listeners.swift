@@ -1,3 +1,5 @@
+public import PenstockPatterns
+
 extension Configuration {
     /// An address that clients connect to.
     public struct Listener: Equatable, Sendable {

@@ -1,3 +1,5 @@
+public import PenstockPatterns
+
 extension Configuration {
     /// Which requests, and what answers them.
     public struct Route: Equatable, Sendable {

@@ -1,3 +1,5 @@
+public import PenstockPatterns
+
 extension Configuration {
     /// A service that requests are forwarded to.
     public struct Upstream: Equatable, Sendable {

@@ -1,3 +1,5 @@
+internal import PenstockBytes
+
 /// Makes nodes of a YAML text, bounded in depth and number.
 ///
 /// One document, scalar keys, no tags, no merge keys (`<<` is not YAML 1.2). An alias stands for a copy of what its

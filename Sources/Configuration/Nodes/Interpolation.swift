@@ -1,3 +1,5 @@
+internal import PenstockBytes
+
 /// `${NAME}`, `${NAME:-default}` and `$$` in a scalar.
 enum Interpolation {
     /// Why a text could not be completed.

@@ -1,4 +1,5 @@
 internal import PenstockBytes
+internal import PenstockPatterns
 
 /// The kinds of values that keys have.
 enum Kind {
@@ -25,6 +26,23 @@ enum Kind {
             },
             show: show
         )
+    }
+
+    /// A scalar in the grammar of patterns and templates.
+    static func pattern<Value>(
+        _ type: String,
+        _ expectation: String,
+        schema: JSONValue,
+        show: @escaping @Sendable (Value) -> JSONValue?,
+        parse: @escaping @Sendable (String) throws(PatternError) -> Value
+    ) -> ValueKind<Value> {
+        parsed(type, expectation, schema: schema, show: show) { (text) throws(Complaint) in
+            do throws(PatternError) {
+                return try parse(text)
+            } catch {
+                throw Complaint(error)
+            }
+        }
     }
 
     /// Any text.

@@ -1,3 +1,6 @@
+internal import PenstockBytes
+internal import PenstockPatterns
+
 /// What reading needs and gathers: the surroundings, and everything that is wrong so far.
 struct Reader {
     let file: String
@@ -100,5 +103,9 @@ struct Complaint: Error, Equatable {
     init(_ message: String, hint: String? = nil) {
         self.message = message
         self.hint = hint
+    }
+
+    init(_ error: PatternError) {
+        self.init(error.message, hint: error.hint)
     }
 }

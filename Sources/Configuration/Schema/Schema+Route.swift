@@ -1,4 +1,5 @@
 internal import PenstockBytes
+internal import PenstockPatterns
 
 extension Schema {
     /// What a route is filled into.
@@ -7,7 +8,7 @@ extension Schema {
         var route = Configuration.Route(
             position: .unwritten,
             name: .unwritten(""),
-            path: .unwritten(PathPattern(text: "/", segments: [])),
+            path: .unwritten(PathPattern.root),
             target: .function(.unwritten(""))
         )
         var name: Located<String>?
@@ -140,20 +141,20 @@ extension Schema {
         parse: { (text) throws(Complaint) in try GivenName.title(text) }
     )
 
-    private static let pathPattern = Kind.parsed(
+    private static let pathPattern = Kind.pattern(
         "path pattern",
         "a path such as /users/{id}",
         schema: Kind.variable(or: ["type": "string", "pattern": "^/"]),
         show: { .string($0.text) },
-        parse: { (text) throws(Complaint) in try PathPattern.parse(text) }
+        parse: { (text) throws(PatternError) in try PathPattern(parsing: text) }
     )
 
-    private static let hostPattern = Kind.parsed(
+    private static let hostPattern = Kind.pattern(
         "host",
         "a host such as shop.example.com",
         schema: ["type": "string", "minLength": 1],
         show: { .string($0.description) },
-        parse: { (text) throws(Complaint) in try HostPattern.parse(text) }
+        parse: { (text) throws(PatternError) in try HostPattern(parsing: text) }
     )
 
     private static let method = Kind.parsed(

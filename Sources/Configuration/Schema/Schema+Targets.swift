@@ -1,7 +1,8 @@
 internal import PenstockBytes
+internal import PenstockPatterns
 
 extension Schema {
-    private static let noRedirect = Configuration.Redirect(to: .unwritten(Template(text: "", parts: [])))
+    private static let noRedirect = Configuration.Redirect(to: .unwritten(Template.empty))
 
     static let redirect = Kind.object(
         Shape<Configuration.Redirect>(
@@ -104,11 +105,11 @@ extension Schema {
         initial: Rewrite()
     )
 
-    static let template = Kind.parsed(
+    static let template = Kind.pattern(
         "template",
         "a text such as /{rest}",
         schema: ["type": "string"],
         show: { .string($0.text) },
-        parse: { (text) throws(Complaint) in try Template.parse(text) }
+        parse: { (text) throws(PatternError) in try Template(parsing: text) }
     )
 }

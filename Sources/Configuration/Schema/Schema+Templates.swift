@@ -1,12 +1,14 @@
 internal import PenstockBytes
+internal import PenstockPatterns
 
 extension Schema {
     /// Tells parameters from variables in a route's templates, now that its path is known, and checks where they stand.
     static func resolveTemplates(_ route: inout Configuration.Route, _ reader: inout Reader) {
         let path = route.path.value
         if let rewrite = route.rewritePath {
-            route.rewritePath = resolve(rewrite, path, [.path], &reader)
-            checkRewrite(rewrite, &reader)
+            let resolved = resolve(rewrite, path, [.path], &reader)
+            route.rewritePath = resolved
+            checkRewrite(resolved, &reader)
         }
         if case .redirect(var redirect) = route.target {
             redirect.to = resolve(redirect.to, path, Template.Variable.allCases, &reader)
@@ -53,15 +55,20 @@ extension Schema {
     }
 
     private static func checkRewrite(_ template: Located<Template>, _ reader: inout Reader) {
-        let text = template.value.text
-        guard text.hasPrefix("/") || text.hasPrefix("{path}") else {
-            reader.error("a path begins with '/'", at: template.position, hint: "write '/\(text.excerpt)'")
+        switch template.value.parts.first {
+        case .variable(.path)?: break
+        case .literal(let text)? where text.utf8.first == ASCII.slash: break
+        default:
+            let hint = "write '/\(template.value.text.excerpt)'"
+            reader.error("a path begins with '/'", at: template.position, hint: hint)
             return
         }
         guard checkLiterals(template, refusing: "?#", &reader) else { return }
         // A value is shown as 'x', which makes no segment a dot segment.
         let shown = template.value.parts.map { if case .literal(let literal) = $0 { literal } else { "x" } }.joined()
-        let dots = shown.split(separator: "/").map { $0.lowercased().replacing("%2e", with: ".") }
+        let dots = shown.utf8.split(separator: ASCII.slash).map {
+            Substring($0).lowercased().replacing("%2e", with: ".")
+        }
         if dots.contains(where: { $0 == "." || $0 == ".." }) {
             reader.error("a path has no segment '.' or '..'", at: template.position)
         }
@@ -71,7 +78,7 @@ extension Schema {
     ///
     /// - Parameters:
     ///   - template: the path or URL.
-    ///   - characters: what it may not have beside backslashes.
+    ///   - characters: what it may not have beside backslashes and tabs.
     ///   - reader: where errors go.
     /// - Returns: whether all is well.
     static func checkLiterals(
@@ -80,13 +87,15 @@ extension Schema {
         _ reader: inout Reader
     ) -> Bool {
         for case .literal(let literal) in template.value.parts {
-            if let found = literal.first(where: { $0 == "\\" || characters.contains($0) }) {
-                let hint = found == "?" ? "the query stays as it is" : nil
-                reader.error("'\(found)' cannot stand here", at: template.position, hint: hint)
+            // Bytes, not characters: to those a backslash with an accent is no backslash.
+            if let found = literal.utf8.first(where: { "\\\t".utf8.contains($0) || characters.utf8.contains($0) }) {
+                let shown = String(Unicode.Scalar(found)).excerpt
+                let hint = found == ASCII.question ? "the query stays as it is" : nil
+                reader.error("'\(shown)' cannot stand here", at: template.position, hint: hint)
                 return false
             }
-            for piece in literal.split(separator: "%", omittingEmptySubsequences: false).dropFirst() {
-                let digits = piece.utf8.prefix(2)
+            for piece in literal.utf8.split(separator: ASCII.percent, omittingEmptySubsequences: false).dropFirst() {
+                let digits = piece.prefix(2)
                 guard digits.count == 2, digits.allSatisfy({ ASCII.hexValue($0) != nil }) else {
                     reader.error(
                         "'%' without two hexadecimal digits",
@@ -112,12 +121,12 @@ struct RedirectCheck {
     func run(_ reader: inout Reader) {
         guard Schema.checkLiterals(to, refusing: "", &reader) else { return }
         guard case .literal(let first)? = to.value.parts.first else { return runWithoutLiteral(&reader) }
-        if first.hasPrefix("//") {
+        if first.utf8.starts(with: "//".utf8) {
             reader.error("'//' begins another host's URL", at: to.position, hint: "write 'https://...' or one '/'")
-        } else if first.hasPrefix("/") {
+        } else if first.utf8.first == ASCII.slash {
             return
-        } else if let scheme = ["https://", "http://"].first(where: first.lowercased().hasPrefix) {
-            checkAuthority(afterScheme: String(first.dropFirst(scheme.count)), &reader)
+        } else if let scheme = ["https://", "http://"].first(where: { first.lowercased().utf8.starts(with: $0.utf8) }) {
+            checkAuthority(afterScheme: first.utf8.dropFirst(scheme.utf8.count), &reader)
         } else {
             reader.error(
                 "a redirect goes to a URL or to a path",
@@ -136,22 +145,32 @@ struct RedirectCheck {
         }
     }
 
-    private func checkAuthority(afterScheme literal: String, _ reader: inout Reader) {
-        if let end = literal.firstIndex(where: { "/?#".contains($0) }) {
-            checkHost(String(literal[..<end]), &reader)
-            return
-        }
+    private func checkAuthority(afterScheme literal: Substring.UTF8View, _ reader: inout Reader) {
         let rest = to.value.parts.dropFirst()
-        switch rest.first {
-        case nil, .variable(.path)?: checkHost(literal, &reader)
-        case .variable(.host)? where literal.isEmpty: checkRequestHost(rest.dropFirst(), &reader)
-        default:
+        if literal.isEmpty, rest.first == .variable(.host) {
+            checkRequestHost(rest.dropFirst(), &reader)
+        } else {
+            checkAuthority("", literal, before: rest, &reader)
+        }
+    }
+
+    /// Checks an authority of `host` and what `literal` adds to it, which nothing that a client sends may continue.
+    private func checkAuthority(
+        _ host: String,
+        _ literal: Substring.UTF8View,
+        before rest: ArraySlice<Template.Part>,
+        _ reader: inout Reader
+    ) {
+        let own = literal.prefix { !"/?#".utf8.contains($0) }
+        guard own.count < literal.count || rest.isEmpty || rest.first == .variable(.path) else {
             reader.error(
                 "what the request says would become part of the host",
                 at: to.position,
                 hint: "end the host with '/'"
             )
+            return
         }
+        checkHost(host + String(Substring(own)), &reader)
     }
 
     /// The host is the request's: only where the route says which ones there are, and with nothing put behind it.
@@ -165,9 +184,9 @@ struct RedirectCheck {
         }
         switch rest.first {
         case nil, .variable(.path)?: break
-        case .literal(let text)? where text.hasPrefix("/") || text.hasPrefix("?"): break
-        case .literal(let text)? where text.hasPrefix(":"):
-            checkHost("host" + text.prefix { !"/?#".contains($0) }, &reader)
+        case .literal(let text)? where text.utf8.first == ASCII.slash || text.utf8.first == ASCII.question: break
+        case .literal(let text)? where text.utf8.first == ASCII.colon:
+            checkAuthority("host", text.utf8[...], before: rest.dropFirst(), &reader)
         default: reader.error("something stands right behind '{host}'", at: to.position, hint: "end the host with '/'")
         }
     }

@@ -1,4 +1,5 @@
 internal import PenstockBytes
+internal import PenstockPatterns
 
 extension Address {
     /// Reads `HOST:PORT`, `:PORT`, `[v6]:PORT` or `unix:PATH`.
@@ -66,18 +67,13 @@ extension Address {
 }
 
 extension Host {
-    /// Reads a name, an IPv4 address, or an IPv6 address in brackets.
-    static func parse(_ text: String) throws(Complaint) -> Host {
-        if text.hasPrefix("[") {
-            let inner = text.dropFirst().dropLast()
-            guard text.hasSuffix("]"), let address = IPAddress(inner), inner.contains(":") else {
-                let zone = inner.contains("%") ? ": zones are not supported" : ""
-                throw Complaint("has no valid IPv6 address in its brackets\(zone)")
-            }
-            return .ip(address)
+    /// Reads the host of an address.
+    fileprivate static func parse(_ text: String) throws(Complaint) -> Host {
+        do throws(PatternError) {
+            return try Host(parsing: text)
+        } catch {
+            throw Complaint(error)
         }
-        if let address = IPAddress(text), address.isIPv4 { return .ip(address) }
-        return .name(try HostPattern.name(text))
     }
 }
 

@@ -1,6 +1,7 @@
 import PenstockBytes
 import PenstockConfiguration
 import PenstockHTTP
+import PenstockPatterns
 import PenstockRouting
 
 extension RouteReport {
@@ -47,8 +48,7 @@ extension RouteReport {
 
     private func targetEffect(_ route: Configuration.Route, _ index: Int) -> String {
         guard case .redirect(let redirect) = route.target else { return route.target.summary }
-        let use = RequestTemplate.Use.redirect(mayUseHost: !route.hosts.isEmpty)
-        return "redirect \(redirect.status) to \(filled(redirect.to.value, use, index))"
+        return "redirect \(redirect.status) to \(filled(redirect.to.value, .redirect, index))"
     }
 
     private func summary(of edits: Configuration.FieldEdits) -> String {
@@ -63,11 +63,9 @@ extension RouteReport {
     /// A template as this request fills it.
     private func filled(_ template: Template, _ use: RequestTemplate.Use, _ index: Int) -> String {
         let names = configuration.routes[index].path.value.parameters
-        guard let parsed = try? RequestTemplate(parsing: template.text, use: use, parameters: names) else {
-            return template.text
-        }
+        let prepared = RequestTemplate(template, for: use, parameters: names)
         var output = ByteBuffer()
-        guard parsed.write(head, captures, to: &output) else { return "400: a value that cannot stand there" }
+        guard prepared.write(head, captures, to: &output) else { return "400: a value that cannot stand there" }
         return String(decoding: output.readable, as: UTF8.self)
     }
 }

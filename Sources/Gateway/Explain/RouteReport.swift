@@ -1,6 +1,7 @@
 import PenstockBytes
 public import PenstockConfiguration
 import PenstockHTTP
+import PenstockPatterns
 import PenstockRouting
 
 /// What `penstock explain` says: which route a request would take, what is done to it, where every value that holds

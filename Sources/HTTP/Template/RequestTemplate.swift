@@ -6,19 +6,14 @@ public import PenstockBytes
 /// (the whole path, as the client asked for it, normalised), `{query}` (without `?`) or `{host}` (without port). `{{`
 /// and `}}` are single braces. Values go in as they stand in the request, in encoded form.
 public struct RequestTemplate: Sendable {
-    /// What the filled text is for, which decides what may stand in it.
+    /// What the filled text is for, which decides how it is written.
     public enum Use: Sendable {
         /// The path of a rewrite.
         case path
-        /// The value of `Location`; `mayUseHost`: whether the route names the hosts it is for.
-        case redirect(mayUseHost: Bool)
+        /// The value of `Location`.
+        case redirect
         /// The value of a field.
         case field
-    }
-
-    /// Why a text is no template, in words for the person who wrote it.
-    public struct Problem: Error, Equatable, CustomStringConvertible {
-        public let description: String
     }
 
     enum Piece: Equatable, Sendable {

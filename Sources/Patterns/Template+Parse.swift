@@ -4,41 +4,52 @@ extension Template {
     /// Reads a text with `{name}` in it; `{{` and `}}` stand for braces.
     ///
     /// Every name is taken for a parameter until the route's path is known; see ``resolved(with:)``.
-    static func parse(_ text: String) throws(Complaint) -> Template {
-        guard !text.utf8.contains(where: { $0 < 0x20 && $0 != ASCII.tab || $0 == 0x7F }) else {
-            throw Complaint("has a control character")
+    ///
+    /// - Parameter text: as the configuration writes it.
+    /// - Throws: ``PatternError``.
+    public init(parsing text: String) throws(PatternError) {
+        guard !text.utf8.contains(where: { ASCII.isControl($0) && $0 != ASCII.tab }) else {
+            throw PatternError("has a control character")
         }
         var parts: [Part] = []
         var literal = ""
-        var rest = text[...]
-        while let index = rest.firstIndex(where: { $0 == "{" || $0 == "}" }) {
-            literal += rest[..<index]
+        // Bytes, not characters: to those a brace with an accent is no brace.
+        var rest = text.utf8[...]
+        while let index = rest.firstIndex(where: { $0 == ASCII.openBrace || $0 == ASCII.closeBrace }) {
+            literal += Substring(rest[..<index])
             let brace = rest[index]
             rest = rest[rest.index(after: index)...]
             if rest.first == brace {
-                literal.append(brace)
+                literal.unicodeScalars.append(Unicode.Scalar(brace))
                 rest = rest.dropFirst()
                 continue
             }
-            guard brace == "{", let end = rest.firstIndex(of: "}") else {
-                throw Complaint("has '\(brace)' alone", hint: "'\(brace)\(brace)' stands for the brace itself")
+            guard brace == ASCII.openBrace, let end = rest.firstIndex(of: ASCII.closeBrace) else {
+                let shown = Unicode.Scalar(brace)
+                throw PatternError("has '\(shown)' alone", hint: "'\(shown)\(shown)' stands for the brace itself")
             }
             if !literal.isEmpty { parts.append(.literal(literal)) }
             literal = ""
-            parts.append(.parameter(try name(rest[..<end])))
+            parts.append(.parameter(try Self.name(Substring(rest[..<end]))))
             rest = rest[rest.index(after: end)...]
         }
-        literal += rest
+        literal += Substring(rest)
         if !literal.isEmpty { parts.append(.literal(literal)) }
-        return Template(text: text, parts: parts)
+        self.init(text: text, parts: parts)
     }
 
-    private static func name(_ text: Substring) throws(Complaint) -> String {
+    private static func name(_ text: Substring) throws(PatternError) -> String {
         if isName(text) { return String(text) }
         if isName(text.dropLast()), text.hasSuffix("*") || text.hasSuffix("+") {
-            throw Complaint("has '{\(text)}'", hint: "write '{\(text.dropLast())}' here: the mark belongs in the path")
+            throw PatternError(
+                "has '{\(text)}'",
+                hint: "write '{\(text.dropLast())}' here: the mark belongs in the path"
+            )
         }
-        throw Complaint("has '{\(String(text).excerpt)}', which is no name", hint: "'{{' stands for the brace itself")
+        throw PatternError(
+            "has '{\(String(text).excerpt)}', which is no name",
+            hint: "'{{' stands for the brace itself"
+        )
     }
 
     /// Whether a parameter may be called so: letters, digits, `_` and `-`, no digit or `-` first.
@@ -53,7 +64,7 @@ extension Template {
     ///
     /// - Parameter parameters: the names in the route's path.
     /// - Returns: the template with what is not one of them taken for a ``Variable``, and the names that are neither.
-    func resolved(with parameters: [String]) -> (template: Template, unknown: [String]) {
+    public func resolved(with parameters: [String]) -> (template: Template, unknown: [String]) {
         var unknown: [String] = []
         let parts = parts.map { part -> Part in
             guard case .parameter(let name) = part, !parameters.contains(name) else { return part }

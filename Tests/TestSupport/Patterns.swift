@@ -1,0 +1,31 @@
+public import PenstockHTTP
+public import PenstockPatterns
+
+extension PathPattern: ExpressibleByStringInterpolation {
+    /// A pattern that a test is sure of.
+    public init(stringLiteral text: String) {
+        do throws(PatternError) {
+            try self.init(parsing: text)
+        } catch {
+            preconditionFailure("'\(text)' \(error.message)")
+        }
+    }
+}
+
+extension HostPattern: ExpressibleByStringInterpolation {
+    /// A pattern that a test is sure of.
+    public init(stringLiteral text: String) {
+        do throws(PatternError) {
+            try self.init(parsing: text)
+        } catch {
+            preconditionFailure("'\(text)' \(error.message)")
+        }
+    }
+}
+
+extension RequestTemplate {
+    /// A template as a route with these parameters would have it.
+    public init(parsing text: String, for use: Use, parameters: [String] = []) throws(PatternError) {
+        self.init(try Template(parsing: text).resolved(with: parameters).template, for: use, parameters: parameters)
+    }
+}
