@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -54,6 +55,11 @@ long penstock_socket_send(int socket, const void *bytes, size_t count) {
 int penstock_eventfd(void) { return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); }
 
 int penstock_pipe_nonblocking(int *ends) { return pipe2(ends, O_NONBLOCK | O_CLOEXEC); }
+
+int penstock_unread(int pipe) {
+    int count;
+    return ioctl(pipe, FIONREAD, &count) == 0 ? count : -1;
+}
 
 int penstock_undumpable(void) { return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); }
 

@@ -51,6 +51,9 @@ int penstock_eventfd(void);
 /// `pipe2(2)`: two descriptors, non-blocking, closed on exec; the first is read from.
 int penstock_pipe_nonblocking(int *ends);
 
+/// `ioctl(2)` with FIONREAD: how many bytes a pipe holds, or -1.
+int penstock_unread(int pipe);
+
 /// `prctl(2)` with PR_SET_DUMPABLE 0.
 int penstock_undumpable(void);
 

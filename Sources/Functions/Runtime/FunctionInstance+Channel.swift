@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 import PenstockBytes
 import PenstockNetworking
@@ -47,33 +48,51 @@ extension FunctionInstance {
             if wire == .lines { invocation.frame.append(ASCII.lineFeed) }
         }
         ticket.isSealed = true
-        send(invocation, isFirst: true)
+        sent = 0
+        send(invocation)
     }
 
     private func sendEvent() {
         guard let invocation = ticket?.invocation else { return watchEvents(false) }
-        send(invocation, isFirst: false)
+        send(invocation)
     }
 
-    private func send(_ invocation: Invocation, isFirst: Bool) {
-        var isFirst = isFirst
-        while !invocation.frame.isEmpty {
+    private func send(_ invocation: Invocation) {
+        while sent < invocation.frame.count {
             do {
-                let count = try write(invocation.frame.readable)
+                let count = try write(UnsafeRawBufferPointer(rebasing: invocation.frame.readable[sent...]))
                 guard count > 0 else { return watchEvents(true) }
-                invocation.frame.consume(count)
-                isFirst = false
+                sent += count
             } catch {
                 // A command that is started for each event has begun its work, whether it reads the event or not.
                 if wire == .once { break }
                 watchEvents(false)
-                // It died while it was idle. Of what it had begun to read, nobody knows how far it came.
-                return isFirst ? giveBackUnread(channelClosed) : channelClosed()
+                return channelClosed()
             }
         }
         watchEvents(false)
-        invocation.releaseFrame()
-        if wire == .once { descriptors.closeEvents() }
+        if wire == .once {
+            invocation.releaseFrame()
+            descriptors.closeEvents()
+        } else if sent > Self.pipeCapacity {
+            invocation.releaseFrame()  // some of it has been read, so no other instance may have it
+        }
+    }
+
+    /// What a pipe holds at most (pipe(7)).
+    private static let pipeCapacity = 65_536
+
+    /// Whether its pipe has taken the whole event.
+    private func hasSent(_ invocation: Invocation) -> Bool { sent >= invocation.frame.count }
+
+    /// Whether nothing of its event was read, and nobody is left who could.
+    ///
+    /// What a pipe holds is what was written last, so nothing was read while it holds as much as was sent.
+    func hasReadNothing() -> Bool {
+        guard wire != .once, let invocation = ticket?.invocation, !invocation.frame.isEmpty else { return false }
+        var readers = pollfd(fd: descriptors.events, events: 0, revents: 0)
+        guard poll(&readers, 1, 0) == 1, readers.revents == Int16(POLLERR) else { return false }
+        return Int(penstock_unread(descriptors.events)) >= sent
     }
 
     /// Whether there is something to read before it was asked anything.
@@ -189,7 +208,7 @@ extension FunctionInstance {
     private func takeAnswer(_ frame: InstanceFrame, _ payload: UnsafeRawBufferPointer, _ surplus: Bool) {
         guard phase == .busy, let invocation = ticket?.invocation else { return violate(.unexpected(frame.kind)) }
         guard frame.id == currentID else { return violate(.unknownID(frame.id)) }
-        guard invocation.frame.isEmpty else { return violate(.unexpected(frame.kind)) }  // it has not read all of it
+        guard hasSent(invocation) else { return violate(.unexpected(frame.kind)) }  // it cannot have read all of it
         let envelope: Envelope?
         do {
             envelope = frame.kind == .reply ? try Envelope.parse(payload) : nil
@@ -217,7 +236,7 @@ extension FunctionInstance {
             return keep(bytes, expecting: bytes.count + 1)
         }
         guard end <= responseLimit else { return fail(InstanceFailure.tooLarge(responseLimit)) }
-        guard ticket?.invocation?.frame.isEmpty == true else { return violate(.unexpected(.result)) }
+        guard let invocation = ticket?.invocation, hasSent(invocation) else { return violate(.unexpected(.result)) }
         let ticket = finishEvent(surplus: end + 1 < bytes.count)
         ticket?.returned(at: MonotonicClock.now(), UnsafeRawBufferPointer(rebasing: bytes[..<end]))
     }

@@ -41,6 +41,11 @@ final class FunctionInstance: @unchecked Sendable {  // see above: `holder` says
     /// It begins anywhere, so that nobody who finds the pipe can guess it.
     var currentID = UInt64.random(in: 0...UInt64.max)
 
+    /// How many bytes of that its pipe has taken.
+    ///
+    /// They stay in the invocation's frame, where the pipe holds them all: another instance may need them.
+    var sent = 0
+
     /// The beginning of an answer that has not all come.
     var received = ByteBuffer()
 
@@ -215,7 +220,9 @@ final class FunctionInstance: @unchecked Sendable {  // see above: `holder` says
     /// Its channel has ended.
     ///
     /// A command that answers by ending may go on until its time is over.
-    func channelClosed() {
+    func channelClosed() { letGo(endChannel) }
+
+    private func endChannel() {
         stopWatchingAnswers()
         perform(state.receive(.closed), nil)
         if phase == .closed, ticket == nil || wire != .once {
@@ -229,8 +236,10 @@ final class FunctionInstance: @unchecked Sendable {  // see above: `holder` says
         if status == nil { wasAskedToEnd = true }
         if phase != .killed { readToEnd() }
         if wire == .once, status == 0, phase == .busy || phase == .closed { answerOnce() }
-        let failure = ticket?.invocation.map { InstanceFailure.exited(status, $0.requestID) }
-        perform(state.receive(.exited), failure ?? InstanceFailure.exitedAtStart(status))
+        letGo {
+            let failure = ticket?.invocation.map { InstanceFailure.exited(status, $0.requestID) }
+            perform(state.receive(.exited), failure ?? InstanceFailure.exitedAtStart(status))
+        }
     }
 
     /// A command has ended with status 0: what it wrote is the answer.
@@ -298,9 +307,13 @@ final class FunctionInstance: @unchecked Sendable {  // see above: `holder` says
         pool.ended(self)
     }
 
+    /// It ends by itself, by `end`: its event fails with it, but where it has read nothing of that.
+    private func letGo(_ end: () -> Void) { hasReadNothing() ? giveBackUnread(end) : end() }
+
     /// What it was to work on goes to another one: it is dead, or must go, and has read nothing of it.
     ///
     /// But not twice to one that never answered anything: a program that is always like that would be started for ever.
+    /// And to none if nobody waits for the answer any more.
     ///
     /// - Parameter end: ends this one, after its event has gone.
     func giveBackUnread(_ end: () -> Void) {
@@ -310,7 +323,9 @@ final class FunctionInstance: @unchecked Sendable {  // see above: `holder` says
         share.loop.cancel(timer)
         let index = home
         end()
-        pool.accept(unread, on: index, at: MonotonicClock.now())
+        let now = MonotonicClock.now()
+        if unread.invocation?.isAbandoned != false { return unread.failed(at: now, .abandoned) }
+        pool.accept(unread, on: index, at: now)
     }
 }
 

@@ -1,11 +1,12 @@
 import Glibc
 import PenstockBytes
-import PenstockFunctions
 import PenstockNetworking
 import PenstockObservability
 import PenstockSystem
 import Synchronization
 import Testing
+
+@testable import PenstockFunctions
 
 /// What became of an event, as a test wants to compare it.
 enum Outcome: Equatable, Sendable {
@@ -124,7 +125,9 @@ final class FunctionBench: Sendable {
                 caller.invocation.frame.append(event)
                 let invoker = pool.invoker(on: loop)
                 caller.invoke(invoker)
-                if cancelled { invoker.cancel(caller.invocation) }
+                guard cancelled else { return }
+                caller.invocation.abandon()
+                invoker.cancel(caller.invocation)
             }
         }
     }
