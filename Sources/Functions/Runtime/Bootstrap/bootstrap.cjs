@@ -30,7 +30,7 @@ class Refused extends Error {
   }
 }
 
-// -- The context, as Lambda has it -------------------------------------------------------------------------------------
+// -- The context, as Lambda has it ------------------------------------------------------------------------------------
 
 const environment = process.env;
 environment.AWS_EXECUTION_ENV = `AWS_Lambda_nodejs${process.versions.node.split('.')[0]}.x`;
@@ -63,12 +63,13 @@ class Context {
   }
 }
 
-// -- From what the handler returned to an envelope ---------------------------------------------------------------------
+// -- From what the handler returned to an envelope --------------------------------------------------------------------
 
 function numberOf(status) {
   const number = typeof status === 'string' && /^[0-9]{1,9}$/.test(status) ? Number(status) : status;
   if (!Number.isInteger(number) || number < 200 || number > 599) {
-    throw new Refused(`statusCode must be a number from 200 to 599, not ${String(JSON.stringify(status)).slice(0, 40)}`);
+    const given = String(JSON.stringify(status)).slice(0, 40);
+    throw new Refused(`statusCode must be a number from 200 to 599, not ${given}`);
   }
   return number;
 }
@@ -155,7 +156,7 @@ function checkSize(size) {
   }
 }
 
-// -- Frames ------------------------------------------------------------------------------------------------------------
+// -- Frames -----------------------------------------------------------------------------------------------------------
 
 function headOf(buffer, kind, aux, id, flags = 0) {
   buffer.writeUInt32BE(buffer.length - 4, 0);
@@ -213,7 +214,7 @@ function resultOf(id, result) {
   return frameOf(RESULT, 0, id, text);
 }
 
-// -- Errors ------------------------------------------------------------------------------------------------------------
+// -- Errors -----------------------------------------------------------------------------------------------------------
 
 /** An error as JSON for the gateway; and as text for the log. */
 function describe(error, requestId, type) {
@@ -240,7 +241,7 @@ function safely(body) {
   }
 }
 
-// -- Invocations -------------------------------------------------------------------------------------------------------
+// -- Invocations ------------------------------------------------------------------------------------------------------
 
 const running = new Set();
 let draining = false;
@@ -374,7 +375,7 @@ function receiver(take) {
   };
 }
 
-// -- The handler -------------------------------------------------------------------------------------------------------
+// -- The handler ------------------------------------------------------------------------------------------------------
 
 async function load() {
   let module;

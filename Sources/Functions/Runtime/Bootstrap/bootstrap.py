@@ -1,9 +1,10 @@
-"""Runs one Python function: reads events from the gateway's pipe, calls the handler, writes what it answered to another.
+"""Runs one Python function: reads events from the gateway's pipe, calls the handler, writes its answers to another.
 
     python3 /proc/self/fd/4 DIRECTORY FILE FUNCTION LIMIT
 
-Events come from descriptor 3, answers go to 5. Frames and their fields are described in InvocationFrame.swift. This file is compiled at
-every cold start, so it is short, and it imports next to nothing before it is needed: `json` alone would cost 5 ms.
+Events come from descriptor 3, answers go to 5. Frames and their fields are described in InvocationFrame.swift.
+This file is compiled at every cold start, so it is short, and it imports next to nothing before it is needed: `json`
+alone would cost 5 ms.
 """
 import sys
 import os
@@ -421,7 +422,8 @@ def answer(id, request_id, flags, result):
             return
         status, fields, body = envelope(result)
         check_size(len(body) + len(fields))
-        write(b"".join((ENVELOPE.pack(18 + len(fields) + len(body), REPLY, 0, 0, id, status, len(fields)), fields, body)))
+        head = ENVELOPE.pack(18 + len(fields) + len(body), REPLY, 0, 0, id, status, len(fields))
+        write(b"".join((head, fields, body)))
     except Refused as error:
         send(ERROR, 0, id, describe(error, request_id))
 
