@@ -33,6 +33,8 @@ extension FunctionInstance {
 
     /// Takes its descriptors from the loop that they are on; on another loop's thread, which holds it.
     func disown(from loop: EventLoop) {
+        isWatchingAnswers = false
+        isWatchingLog = false
         loop.disown(descriptors.answers)
         if descriptors.log >= 0 { loop.disown(descriptors.log) }
     }

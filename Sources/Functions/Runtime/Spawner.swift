@@ -86,13 +86,14 @@ public final class Spawner: @unchecked Sendable {  // `state` has a lock; the re
     ///
     /// Not from the supervisor's loop.
     public func close() {
-        let (control, pid) = state.withLock { state in
+        let pid = state.withLock { state -> pid_t? in
             state.isClosing = true
-            return (state.control, state.pid)
+            guard state.control >= 0 else { return nil }
+            // Under the lock: what ``restart()`` has closed may be another's number already.
+            shutdown(state.control, Int32(SHUT_RDWR))
+            return state.pid
         }
-        guard control >= 0 else { return }
-        shutdown(control, Int32(SHUT_RDWR))
-        reap(pid)
+        if let pid { reap(pid) }
     }
 
     /// Asks for a process.
@@ -193,10 +194,15 @@ extension Spawner: EventSource, TimerTarget {
             throw SystemError(call: "posix_spawn", errno: error)
         }
         startedAt = MonotonicClock.now()
-        state.withLock { state in
+        let isTooLate = state.withLock { state in
+            guard !state.isClosing else { return true }
             state.control = ends[0]
             state.pid = pid
+            return false
         }
+        guard isTooLate else { return }
+        Glibc.close(ends[0])
+        reap(pid)
     }
 
     private func watch() {
@@ -272,6 +278,7 @@ extension Spawner: EventSource, TimerTarget {
     }
 
     private func tryAgain() {
+        if state.withLock({ $0.isClosing }) { return }
         do {
             try start()
             watch()
