@@ -58,7 +58,7 @@ final class SwiftInvocation: WorkerJob, TimerTarget, @unchecked Sendable {
             return answer(.failure(SwiftFunctionFailure.queueFull))
         case .waits: break
         case .runs:
-            if case .blocking = runtime.body { workers.submit(self) } else { launch() }
+            if case .blocking = runtime.body { workers.submit(self) } else { launchOrRefuse() }
         }
         connection?.holdPlace()
         let settings = runtime.settings
@@ -132,18 +132,27 @@ final class SwiftInvocation: WorkerJob, TimerTarget, @unchecked Sendable {
     // MARK: On any thread
 
     /// Puts it where it will run; it has been admitted.
-    func launch() {
+    ///
+    /// - Returns: whether there is room for it.
+    private func launch() -> Bool {
         switch runtime.body {
         case .async(let body):
             let running = Task.detached { await self.run(body) }
             task.withLock { $0 = running }
-        case .blocking, .inline: workers.submitNow(self)
+            return true
+        case .blocking, .inline: return workers.submitNow(self)
         }
     }
 
-    /// The pool has no room for it.
+    private func launchOrRefuse() { if !launch() { refused() } }
+
+    /// The pool has no room for it, nor perhaps for those that take its place.
     func refused() {
-        leave()
+        fail()
+        while let next = runtime.leave(), !next.launch() { next.fail() }
+    }
+
+    private func fail() {
         workers.loop.submit { [self] in
             guard !isAnswered, abandon() else { return }
             answer(.failure(SwiftFunctionFailure.poolFull))
@@ -196,5 +205,5 @@ final class SwiftInvocation: WorkerJob, TimerTarget, @unchecked Sendable {
         workers.loop.submit { self.delivered(result, endedAt: now) }
     }
 
-    private func leave() { runtime.leave()?.launch() }
+    private func leave() { runtime.leave()?.launchOrRefuse() }
 }

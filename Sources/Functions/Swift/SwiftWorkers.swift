@@ -30,10 +30,10 @@ public final class SwiftWorkers: Flushable {
         jobs.append(job)
     }
 
-    /// Hands a job to the pool at once.
+    /// Hands a job to the pool at once; answers whether that has room for it.
     ///
     /// From any thread.
-    nonisolated func submitNow(_ job: SwiftInvocation) { if !pool.submit(job) { job.refused() } }
+    nonisolated func submitNow(_ job: SwiftInvocation) -> Bool { pool.submit(job) }
 
     public func flush() {
         let taken = pool.submit(jobs)
