@@ -35,9 +35,10 @@ int penstock_spawner_start(int control, pid_t *pid) {
         return error;
     }
     // Standard error stays, for what the spawner may have to say; a terminal's signals and hang-ups do not reach it.
+    // The control socket moves first: its number may be one of those that are opened here.
+    if (error == 0) error = posix_spawn_file_actions_adddup2(&files, control, 3);
     if (error == 0) error = posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDWR, 0);
     if (error == 0) error = posix_spawn_file_actions_adddup2(&files, 0, 1);
-    if (error == 0) error = posix_spawn_file_actions_adddup2(&files, control, 3);
     if (error == 0) error = posix_spawn_file_actions_addclosefrom_np(&files, 4);
     if (error == 0) error = posix_spawnattr_setsigmask(&attributes, &none);
     if (error == 0) error = posix_spawnattr_setsigdefault(&attributes, &all);

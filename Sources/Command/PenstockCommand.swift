@@ -20,6 +20,7 @@ struct PenstockCommand: ParsableCommand {
 
     /// Runs the command that was asked for; a wrong word on the command line is exit code 2, as for the configuration.
     static func main() {
+        openStandardStreams()
         do {
             var command = try parseAsRoot()
             try command.run()
@@ -29,6 +30,11 @@ struct PenstockCommand: ParsableCommand {
             if !message.isEmpty { Terminal.write(message, toStandardError: !code.isSuccess) }
             Glibc.exit(code == .validationFailure ? 2 : code.rawValue)
         }
+    }
+
+    /// Where one is closed, what is opened next would get its number, and with it all that is printed.
+    private static func openStandardStreams() {
+        for number in Int32(0)...2 where fcntl(number, F_GETFD) < 0 { _ = open("/dev/null", O_RDWR) }
     }
 }
 
