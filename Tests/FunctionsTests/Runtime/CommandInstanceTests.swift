@@ -107,6 +107,7 @@ struct CommandInstanceTests {
         let error = try #require(await bench.call(pool).error)
         #expect(error.kind == kind)
         #expect(error.message.contains(message), "\(error.message)")
+        #expect(pool.statistics.started == 1)
         await eventually("none is left") { pool.statistics.alive == 0 }
     }
 
