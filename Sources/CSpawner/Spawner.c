@@ -230,15 +230,16 @@ static bool is_instance(pid_t pid) {
     return false;
 }
 
-// Kills every child that is not an instance, or every child.
-static void sweep(bool all) {
+// Kills every child that is not an instance, or every child; false where the kernel does not list them.
+static bool sweep(bool all) {
     FILE *list = fopen("/proc/thread-self/children", "re");
-    if (list == NULL) return;
+    if (list == NULL) return false;
     int pid;
     while (fscanf(list, "%d", &pid) == 1) {
         if (all || !is_instance(pid)) kill(pid, SIGKILL);
     }
     fclose(list);
+    return true;
 }
 
 // Reaps whatever has exited, tells the gateway of instances, then goes after what they have left behind.
@@ -267,10 +268,14 @@ static void reap(void) {
 // The gateway is gone: so is everything that it had us start.
 static _Noreturn void finish(void) {
     for (size_t index = 0; index < instance_count; index++) kill(-instances[index].pid, SIGKILL);
-    for (;;) {
-        sweep(true);
+    while (sweep(true)) {
         if (waitpid(-1, NULL, 0) < 0 && errno == ECHILD) _exit(0);
     }
+    // What has left its instance's group cannot be found, and might never end: only instances are waited for.
+    for (size_t index = 0; index < instance_count; index++) {
+        while (waitpid(instances[index].pid, NULL, 0) < 0 && errno == EINTR) {}
+    }
+    _exit(0);
 }
 
 static void receive_requests(void) {
