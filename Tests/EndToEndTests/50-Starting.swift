@@ -100,6 +100,30 @@ struct StartingTests {
         }
     }
 
+    @Test func `closed standard streams are opened, and functions run`() throws {
+        let folder = try TemporaryFolder()
+        let yaml = """
+            version: 1
+            state: state
+            listeners: [{ name: public, address: "unix:public.sock" }]
+            functions: { cat: { command: [/bin/cat], protocol: json_lines, instances: { min: 1 } } }
+            routes: [{ path: /, function: cat }]
+            """
+        try folder.write("routes.yaml", yaml)
+        let script = "exec \"$0\" serve routes.yaml <&- >&- 2>&-"
+        let gateway = try ChildProcess(["sh", "-c", script, GatewayProcess.binary], in: folder.path)
+        try Deadline.wait(for: "the function") {
+            Processes.descendants(of: gateway.pid).contains { Processes.command($0).hasPrefix("/bin/cat") }
+        }
+        for number in 0...2 {
+            var target = [CChar](repeating: 0, count: 64)
+            let length = readlink("/proc/\(gateway.pid)/fd/\(number)", &target, 64)
+            #expect(target[..<max(0, length)].map { UInt8(bitPattern: $0) } == Array("/dev/null".utf8))
+        }
+        gateway.signal(SIGTERM)
+        #expect(try gateway.waitForExit() == 0)
+    }
+
     @Test func `a host that is not known is named`() throws {
         let listeners = "listeners: [{ name: public, address: \"\(Loopback.listener)\" }]\n"
         let yaml =
