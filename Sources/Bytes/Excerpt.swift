@@ -5,7 +5,7 @@ extension String {
         for (count, scalar) in unicodeScalars.enumerated() {
             guard count < 60 else { return result + "..." }
             if scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value) || scalar.isBidirectionalControl {
-                result += scalar == "\n" ? "\\n" : "\\u{\(String(scalar.value, radix: 16))}"
+                result += scalar == "\n" ? "\\n" : scalar == "\r" ? "\\r" : "\\u{\(String(scalar.value, radix: 16))}"
             } else {
                 result.unicodeScalars.append(scalar)
             }

@@ -11,7 +11,13 @@ extension FileSystem {
         FileSystem(
             kind: kindOnDisk,
             isExecutable: { access($0, X_OK) == 0 },
-            read: readFromDisk,
+            read: { path, limit in
+                readFromDisk(path, atMost: limit + 1).flatMap { bytes in
+                    bytes.count <= limit
+                        ? .success(bytes) : .failure(Failure("is longer than \(limit >> 10) KiB"))
+                }
+            },
+            beginning: readFromDisk,
             resolveInterpreter: resolveInterpreter,
             findProgram: lookUp
         )
@@ -44,24 +50,49 @@ extension FileSystem {
         }
     }
 
-    private static func readFromDisk(_ path: String, limit: Int) -> Result<[UInt8], Failure> {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    private static func readFromDisk(_ path: String, atMost limit: Int) -> Result<[UInt8], Failure> {
+        // Non-blocking: to open a pipe that nobody writes to would take for ever.
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
         guard descriptor >= 0 else { return .failure(Failure(reason(errno))) }
         defer { close(descriptor) }
+        var mayLackWriter = isPipe(descriptor)
         var bytes: [UInt8] = []
-        while bytes.count <= limit {
-            let room = min(1 << 16, limit + 1 - bytes.count)
+        while bytes.count < limit {
+            let room = min(1 << 16, limit - bytes.count)
             var count = 0
             let chunk = [UInt8](unsafeUninitializedCapacity: room) { buffer, filled in
                 count = Glibc.read(descriptor, buffer.baseAddress, room)
                 filled = max(0, count)
             }
             if count < 0, errno == EINTR { continue }
+            if count < 0, errno == EAGAIN {
+                waitUntilReadable(descriptor, milliseconds: -1)
+                continue
+            }
             guard count >= 0 else { return .failure(Failure(reason(errno))) }
-            guard count > 0 else { return .success(bytes) }
+            if count == 0, bytes.isEmpty, mayLackWriter {
+                // At its end because nobody writes to it yet: not readable. Where all writers have gone, it is.
+                mayLackWriter = false
+                guard waitUntilReadable(descriptor, milliseconds: 2000) else {
+                    return .failure(Failure("is a pipe that nobody writes to"))
+                }
+                continue
+            }
+            guard count > 0 else { break }
             bytes += chunk
         }
-        return .failure(Failure("is longer than \(limit >> 10) KiB"))
+        return .success(bytes)
+    }
+
+    private static func isPipe(_ descriptor: Int32) -> Bool {
+        var status = stat()
+        return fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFIFO
+    }
+
+    @discardableResult
+    private static func waitUntilReadable(_ descriptor: Int32, milliseconds: Int32) -> Bool {
+        var waiting = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        return poll(&waiting, 1, milliseconds) > 0
     }
 
     private static func reason(_ number: Int32) -> String {

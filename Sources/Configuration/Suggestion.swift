@@ -4,7 +4,7 @@
 ///   - word: what was written.
 ///   - known: what could have been.
 /// - Returns: the nearest of them, the first in the alphabet where several are; `nil` where none is near.
-func suggestion(for word: String, among known: some Sequence<String>) -> String? {
+package func suggestion(for word: String, among known: some Sequence<String>) -> String? {
     guard !word.isEmpty, word.utf8.count <= 64 else { return nil }
     let limit = max(1, (word.count + 1) / 3)
     let plain = simplified(word)
@@ -22,12 +22,12 @@ func suggestion(for word: String, among known: some Sequence<String>) -> String?
 }
 
 /// Without case, underscores, hyphens and spaces: `bodyRate`, `body-rate` and `body_rate` are one word.
-private func simplified(_ word: String) -> [UInt8] {
-    word.lowercased().utf8.filter { ![0x5F, 0x2D, 0x20].contains($0) }
+private func simplified(_ word: String) -> [Unicode.Scalar] {
+    word.lowercased().unicodeScalars.filter { !["_", "-", " "].contains($0) }
 }
 
 /// How many letters must be changed, added, left out or swapped with the next (optimal string alignment).
-func editDistance(_ left: [UInt8], _ right: [UInt8]) -> Int {
+func editDistance<Letter: Equatable>(_ left: [Letter], _ right: [Letter]) -> Int {
     var older: [Int] = []
     var previous = Array(0...right.count)
     for (row, letter) in left.enumerated() {

@@ -60,6 +60,9 @@ public struct FileSystem: Sendable {
     /// The bytes of a file, at most `limit` of them.
     public var read: @Sendable (_ path: String, _ limit: Int) -> Result<[UInt8], Failure>
 
+    /// The first bytes of a file, at most `count` of them.
+    public var beginning: @Sendable (_ path: String, _ count: Int) -> Result<[UInt8], Failure>
+
     /// The real interpreter behind a name or path; asked once for each name in a file.
     public var resolveInterpreter: @Sendable (_ name: String) -> Result<String, Failure>
 
@@ -70,12 +73,14 @@ public struct FileSystem: Sendable {
         kind: @escaping @Sendable (String) -> Kind,
         isExecutable: @escaping @Sendable (String) -> Bool,
         read: @escaping @Sendable (String, Int) -> Result<[UInt8], Failure>,
+        beginning: @escaping @Sendable (String, Int) -> Result<[UInt8], Failure>,
         resolveInterpreter: @escaping @Sendable (String) -> Result<String, Failure>,
         findProgram: @escaping @Sendable (String) -> Result<String, Failure>
     ) {
         self.kind = kind
         self.isExecutable = isExecutable
         self.read = read
+        self.beginning = beginning
         self.resolveInterpreter = resolveInterpreter
         self.findProgram = findProgram
     }

@@ -49,7 +49,9 @@ extension PathPattern {
         let mark = inside.utf8.last.flatMap(Mark.init)
         let name = mark == nil ? inside : inside.dropLast()
         guard Template.isName(name) else {
-            let hint = name.hasPrefix("*") ? "write '{\(name.dropFirst())*}'" : nil
+            var hint = name.hasPrefix("*") ? "write '{\(name.dropFirst())*}'" : nil
+            // Go's net/http and others write so.
+            if name.hasSuffix("...") { hint = "write '{\(name.dropLast(3))*}'" }
             throw PatternError("has a parameter without a valid name: '\(shown)'", hint: hint)
         }
         return switch mark {

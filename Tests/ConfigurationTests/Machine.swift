@@ -13,7 +13,14 @@ enum Machine {
     private static let files: [String: String] = [
         "/srv/app/hello.py": "",
         "/srv/app/lib/hello.mjs": "",
-        "/srv/app/bin/echo": "#!",
+        "/srv/app/bin/echo": "#!/bin/sh\n",
+        "/srv/app/bin/binary": "\u{7F}ELF\u{0}",
+        "/srv/app/bin/text": "echo hello\n",
+        "/srv/app/bin/lost": "#! /usr/bin/nothing -e\n",
+        "/srv/app/bin/windows": "#!/bin/sh\r\n",
+        "/srv/app/bin/nobody": "#!\n",
+        "/srv/app/locked.py": "",
+        "/bin/sh": "\u{7F}ELF\u{0}",
         "/srv/app/notes.txt": "",
         "/srv/app/token": "from-a-file\n",
         "/srv/app/binary": "\u{0}",
@@ -26,12 +33,17 @@ enum Machine {
     /// Files and folders above, `/usr/bin/python3.11` and `/usr/bin/node` behind their usual names, `cat` on PATH.
     private static let fileSystem = FileSystem(
         kind: { folders.contains($0) ? .folder : files[$0] != nil ? .file : .missing },
-        isExecutable: { $0 == "/srv/app/bin/echo" },
+        isExecutable: { $0.hasPrefix("/srv/app/bin/") || $0 == "/bin/sh" },
         read: { path, _ in files[path].map { .success(Array($0.utf8)) } ?? .failure(.init("does not exist")) },
+        beginning: { path, count in
+            guard path != "/srv/app/locked.py" else { return .failure(.init("may not be read")) }
+            return files[path].map { .success(Array($0.utf8.prefix(count))) } ?? .failure(.init("does not exist"))
+        },
         resolveInterpreter: { name in
             switch name {
             case "python3": .success("/usr/bin/python3.11")
             case "node": .success("/usr/bin/node")
+            case "cat": .success("/usr/bin/cat")
             default: .failure(.init("was not found on PATH"))
             }
         },

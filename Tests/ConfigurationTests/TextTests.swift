@@ -34,7 +34,8 @@ struct TextTests {
         ("fuction", "function"), ("functoin", "function"), ("Function", "function"), ("functions", "function"),
         ("host", "hosts"), ("method", "methods"), ("bodyRate", "body_rate"), ("body-rate", "body_rate"),
         ("pth", "path"),
-        ("maximum", "max"), ("up_stream", "upstream"), ("nmae", "name"), ("redirects", "redirect"), ("max_", "max"),
+        ("maximum", "max"), ("up_stream", "upstream"), ("nmae", "name"), ("päth", "path"), ("redirects", "redirect"),
+        ("max_", "max"),
     ])
     func `the word that was probably meant is suggested`(_ word: String, _ expected: String) {
         #expect(suggestion(for: word, among: Self.keys) == expected)

@@ -20,6 +20,7 @@ extension Configuration {
             case .swift: break
             }
         }
+        checkState(files, &reader)
         for route in routes {
             if case .files(let target) = route.target { checkFolder(target.root, "root", files, &reader) }
         }
@@ -33,7 +34,10 @@ extension Configuration {
 
     private func check(_ handler: FunctionHandler, _ files: FileSystem, _ reader: inout Reader) {
         switch files.kind(handler.file.value) {
-        case .file: break
+        case .file:
+            if case .failure(let failure) = files.beginning(handler.file.value, 0) {
+                reader.error("'\(handler.file.value.excerpt)' \(failure.reason)", at: handler.file.position)
+            }
         case .missing: reader.error("there is no file '\(handler.file.value.excerpt)'", at: handler.file.position)
         default: reader.error("'\(handler.file.value.excerpt)' is not a file", at: handler.file.position)
         }
@@ -65,12 +69,21 @@ extension Configuration {
         }
         switch files.kind(program.value) {
         case .missing: reader.error("there is no file '\(program.value.excerpt)'", at: program.position)
-        case .file where files.isExecutable(program.value): return program.value
+        case .file where files.isExecutable(program.value):
+            guard let flaw = files.flaw(ofProgram: program.value) else { return program.value }
+            reader.error("'\(program.value.excerpt)' \(flaw.reason)", at: program.position, hint: flaw.hint)
         case .file:
             reader.error("'\(program.value.excerpt)' is not executable", at: program.position, hint: "chmod +x it")
         default: reader.error("'\(program.value.excerpt)' is not a program", at: program.position)
         }
         return nil
+    }
+
+    private func checkState(_ files: FileSystem, _ reader: inout Reader) {
+        switch files.kind(state.value) {
+        case .folder, .missing: break
+        default: reader.error("'\(state.value.excerpt)' is not a folder", at: state.position)
+        }
     }
 
     private func checkSocket(_ path: Located<String>, _ files: FileSystem, _ reader: inout Reader) {
@@ -122,6 +135,12 @@ private struct Interpreters {
         switch result {
         case .success(let path):
             if isNew { reader.note("the interpreter '\(interpreter.value.excerpt)' is \(path)", at: place) }
+            if !handler.language.isPlausible(interpreter: path) {
+                reader.warning(
+                    "\(path) does not look like an interpreter of \(handler.language.name), which the handler is in",
+                    at: place
+                )
+            }
             return path
         case .failure(let failure):
             reader.error(
@@ -131,5 +150,26 @@ private struct Interpreters {
             )
             return nil
         }
+    }
+}
+
+extension Configuration.Language {
+    /// For messages: `Python`.
+    fileprivate var name: String {
+        switch self {
+        case .python: "Python"
+        case .node: "JavaScript"
+        }
+    }
+
+    /// Whether a program's name is one that interpreters of the language have.
+    fileprivate func isPlausible(interpreter path: String) -> Bool {
+        let name = path.split(separator: "/").last?.lowercased() ?? ""
+        let words =
+            switch self {
+            case .python: ["python", "pypy"]
+            case .node: ["node", "bun", "deno", "electron"]
+            }
+        return words.contains(where: name.contains)
     }
 }

@@ -10,6 +10,7 @@ extension Configuration {
         nameRoutes(&reader)
         for route in routes { check(route, &reader) }
         for upstream in upstreams { checkUnique(upstream.endpoints, &reader) }
+        checkCircles(&reader)
         for function in functions { checkUnique(function.passEnvironment, &reader) }
         checkMethods(&reader)
         checkLimits(&reader)
@@ -101,7 +102,8 @@ extension Configuration {
         case .function(let name): checkKnown(name, .function, "function", &reader)
         case .upstream(let name): checkKnown(name, .upstream, "upstream", &reader)
         case .redirect(let redirect): checkLoop(route, redirect, &reader)
-        case .respond, .files: break
+        case .files: checkMethods(ofFiles: route, &reader)
+        case .respond: break
         }
         for listener in route.listeners { checkKnown(listener, .listener, "listener", &reader) }
         checkUnique(route.hosts, &reader)
@@ -144,6 +146,13 @@ extension Configuration {
         for value in values where !seen.insert(value.value).inserted {
             reader.error("'\("\(value.value)".excerpt)' is listed twice", at: value.position)
         }
+    }
+
+    /// A route to files that takes none of the methods which they are asked for with.
+    private func checkMethods(ofFiles route: Route, _ reader: inout Reader) {
+        guard let first = route.methods.first, !route.methods.contains(where: { ["GET", "HEAD"].contains($0.value) })
+        else { return }
+        reader.warning("'files' answers GET and HEAD alone, and \(route.label) takes neither", at: first.position)
     }
 
     /// What no request can have, given how paths are read.
@@ -197,7 +206,7 @@ extension Configuration {
 
 extension Configuration.Route {
     /// For messages: the name where the file gives one.
-    fileprivate var label: String { name.isWritten ? "route '\(name.value.excerpt)'" : "this route" }
+    var label: String { name.isWritten ? "route '\(name.value.excerpt)'" : "this route" }
 
     /// Whether its pattern is one parameter that takes all.
     fileprivate var takesEveryPath: Bool {
@@ -252,7 +261,14 @@ extension Address {
         default: break
         }
         guard let port, port != 0, port == other.port else { return false }
-        return self == other || takesIn(other) || other.takesIn(self)
+        return self == other || takesIn(other) || other.takesIn(self) || isLoopbackByName(other)
+            || other.isLoopbackByName(self)
+    }
+
+    /// Whether it is `localhost`, and the other one of the addresses that this stands for.
+    private func isLoopbackByName(_ other: Address) -> Bool {
+        guard case .host(.name("localhost"), _) = self, case .host(.ip(let address), _) = other else { return false }
+        return address.isIPv4 ? address == .loopback : address.high == 0 && address.low == 1
     }
 
     /// Whether it is every address of the other's family.

@@ -63,14 +63,33 @@ public struct SourceText: Sendable {
                 if byte >= 0x20 ? byte == 0x7F : ![0x09, 0x0A, 0x0D].contains(byte) {
                     return (offset, "a control character (0x\(Self.hex(byte))) in the file", nil)
                 }
+                if byte == 0x0D, offset + 1 == bytes.count || bytes[offset + 1] != 0x0A {
+                    return (offset, "a carriage return that no line feed follows", "end lines with a line feed")
+                }
                 offset += 1
             } else if let length = Self.sequenceLength(bytes, at: offset) {
+                if let message = Self.invisible(bytes[offset..<offset + length]) {
+                    return (offset, message, "in a text in double quotes, write it with a backslash")
+                }
                 offset += length
             } else {
                 return (offset, "the file is not UTF-8 here (byte 0x\(Self.hex(byte)))", "save it as UTF-8")
             }
         }
         return nil
+    }
+
+    /// What is wrong with a character that nobody sees: libyaml ends lines at some of them, editors do not, and says of
+    /// others neither where nor what they are.
+    private static func invisible(_ character: ArraySlice<UInt8>) -> String? {
+        guard let scalar = String(decoding: character, as: UTF8.self).unicodeScalars.first else { return nil }
+        let name = "U+\(String(scalar.value | 0x1_0000, radix: 16, uppercase: true).dropFirst())"
+        return switch scalar.value {
+        case 0x80...0x9F: "a control character (\(name)) in the file"
+        case 0x2028, 0x2029: "a line separator (\(name)) in the file"
+        case 0xFEFF: "a byte order mark (\(name)) inside the file"
+        default: nil
+        }
     }
 
     private static func hex(_ byte: UInt8) -> String {

@@ -11,7 +11,7 @@ extension Kind {
             ),
             show: { .number($0) },
             parse: { (text) throws(Complaint) in
-                let number = try decimal(text)
+                let number = try decimal(text, range)
                 guard range.contains(number) else {
                     throw Complaint("is out of range: \(range.lowerBound) to \(range.upperBound)")
                 }
@@ -58,7 +58,10 @@ extension Kind {
         )
     }
 
-    private static func decimal(_ text: String) throws(Complaint) -> Int {
+    private static func decimal(_ text: String, _ range: ClosedRange<Int>) throws(Complaint) -> Int {
+        guard !text.isNegativeNumber else {
+            throw Complaint("is out of range: \(range.lowerBound) to \(range.upperBound)")
+        }
         guard !text.isEmpty, text.utf8.allSatisfy(ASCII.isDigit) else { throw Complaint("is not a whole number") }
         guard text == "0" || !text.hasPrefix("0") else {
             throw Complaint("begins with 0, which some readers take for octal", hint: "write the number without it")

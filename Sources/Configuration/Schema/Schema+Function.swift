@@ -72,7 +72,7 @@ extension Schema {
         Field(
             "command",
             \.command,
-            Kind.line.located.list,
+            Kind.line.located.list(notEmpty: "write the program and its arguments"),
             "A program and its arguments. One with a slash is relative to the file's folder, others are found on PATH.",
             default: ""
         ),

@@ -64,21 +64,21 @@ extension Schema {
         Field(
             "hosts",
             \.route.hosts,
-            hostPattern.located.list,
+            hostPattern.located.list(notEmpty: "leave 'hosts' out to take every host"),
             "The hosts it takes: `shop.example.com`, or `*.example.com` for everything below it.",
             default: "every host"
         ),
         Field(
             "listeners",
             \.route.listeners,
-            Kind.line.located.list,
+            Kind.line.located.list(notEmpty: "leave 'listeners' out to be on every listener"),
             "The listeners it is on, by name.",
             default: "every listener"
         ),
         Field(
             "methods",
             \.route.methods,
-            method.located.list,
+            method.located.list(notEmpty: "leave 'methods' out to take every method"),
             "The methods it takes. GET takes HEAD too where no route does.",
             default: "every method"
         ),

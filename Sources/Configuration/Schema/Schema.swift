@@ -60,7 +60,7 @@ enum Schema {
         Field(
             "server",
             \.configuration.server,
-            Kind.line.or("false"),
+            serverName.or("false"),
             "The Server field of responses; `false` leaves it out."
         ),
         Field(
@@ -137,6 +137,28 @@ enum Schema {
             default: "none"
         ),
     ]
+
+    private static let serverName = ValueKind<String>(
+        type: Kind.line.type,
+        expectation: Kind.line.expectation,
+        schema: Kind.line.schema,
+        read: { node, reader in
+            guard let text = Kind.line.read(node, &reader) else { return nil }
+            guard case .scalar(let scalar) = node.content, scalar.isPlain, switches.contains(text.lowercased()) else {
+                return text
+            }
+            let hint = "write false to leave it out, or the text in quotes"
+            reader.refuse(
+                Text(value: text, written: scalar.text, isPlain: true, position: node.position),
+                Complaint("is no name for a server", hint: hint)
+            )
+            return nil
+        },
+        show: Kind.line.show
+    )
+
+    /// What somebody writes who takes `server` for a switch.
+    private static let switches: Set = ["true", "yes", "on", "no", "off"]
 
     private static let version = Kind.parsed(
         "`1`",

@@ -60,14 +60,28 @@ struct ValueKind<Value>: Sendable {
     }
 
     /// One value, or a list of them.
-    var list: ValueKind<[Value]> {
+    var list: ValueKind<[Value]> { list(schema: ["type": "array", "items": schema], whereEmpty: nil) }
+
+    /// One value, or a list of at least one.
+    ///
+    /// - Parameter hint: what to do instead of writing an empty list.
+    /// - Returns: the kind of such lists.
+    func list(notEmpty hint: String) -> ValueKind<[Value]> {
+        list(schema: ["type": "array", "items": schema, "minItems": 1], whereEmpty: hint)
+    }
+
+    private func list(schema listSchema: JSONValue, whereEmpty hint: String?) -> ValueKind<[Value]> {
         ValueKind<[Value]>(
             type: "list of \(type)s",
             expectation: "a list of \(type)s",
-            schema: ["anyOf": [schema, ["type": "array", "items": schema]]],
+            schema: ["anyOf": [schema, listSchema]],
             section: section,
             read: { [read] node, reader in
                 guard case .sequence(let elements) = node.content else { return read(node, &reader).map { [$0] } }
+                if elements.isEmpty, let hint {
+                    reader.error("an empty list", at: node.position, hint: hint)
+                    return nil
+                }
                 // The good ones are kept beside an error, so that later checks see them.
                 return elements.compactMap { read($0, &reader) }
             },

@@ -50,6 +50,9 @@ enum FieldName {
 
     /// A method, in upper case as nearly all are (RFC 9110 section 9.1).
     static func method(_ text: String) throws(Complaint) -> String {
+        guard !["ANY", "ALL", "*"].contains(text.uppercased()) else {
+            throw Complaint("is not a method", hint: "leave 'methods' out to take every method")
+        }
         guard isToken(text), text.utf8.count <= 32 else { throw Complaint("is not a method") }
         guard text == text.uppercased() else {
             throw Complaint("is not a method: they are in upper case", hint: "write '\(text.uppercased())'")

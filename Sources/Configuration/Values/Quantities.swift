@@ -83,6 +83,7 @@ private struct Quantity {
 
     init(_ text: String, kind: String, example: String) throws(Complaint) {
         let digits = text.utf8.prefix(while: ASCII.isDigit)
+        guard !text.isNegativeNumber else { throw Complaint("is less than nothing") }
         guard !digits.isEmpty else { throw Complaint("is not \(kind)") }
         guard let number = Int(String(Substring(digits))) else { throw Complaint("is too large for \(kind)") }
         let unit = String(Substring(text.utf8.dropFirst(digits.count)))
@@ -91,4 +92,9 @@ private struct Quantity {
         self.number = number
         self.unit = unit
     }
+}
+
+extension String {
+    /// Whether it begins as a number below zero does: `-5s`.
+    var isNegativeNumber: Bool { utf8.first == 0x2D && utf8.dropFirst().first.map(ASCII.isDigit) == true }
 }

@@ -1,0 +1,172 @@
+internal import PenstockBytes
+internal import PenstockPatterns
+
+extension Configuration {
+    /// Warns of redirects and upstreams that lead back to where they came from.
+    func checkCircles(_ reader: inout Reader) {
+        checkRedirects(&reader)
+        for upstream in upstreams {
+            for endpoint in upstream.endpoints { checkEndpoint(endpoint, of: upstream.name.value, &reader) }
+        }
+    }
+
+    private func checkRedirects(_ reader: inout Reader) {
+        guard routes.contains(where: { if case .redirect = $0.target { true } else { false } }) else { return }
+        let walk = RedirectWalk(routes)
+        for route in routes {
+            guard case .redirect(let redirect) = route.target, walk.isEndless(from: route) else { continue }
+            reader.warning(
+                "'\(redirect.to.value.text.excerpt)' is redirected again, and so on without end",
+                at: redirect.to.position
+            )
+        }
+    }
+
+    private func checkEndpoint(_ endpoint: Located<Endpoint>, of upstream: String, _ reader: inout Reader) {
+        let address = Address.host(endpoint.value.host, port: endpoint.value.port)
+        guard let listener = listeners.first(where: { $0.address.value.overlaps(address) }) else { return }
+        let isAsked = routes.contains { route in
+            guard case .upstream(let name) = route.target, name.value == upstream else { return false }
+            return route.listeners.isEmpty || route.listeners.contains { $0.value == listener.name.value }
+        }
+        guard isAsked else { return }
+        reader.warning(
+            "this is the gateway's own listener '\(listener.name.value)': requests may go round in circles",
+            at: endpoint.position
+        )
+    }
+}
+
+/// Follows redirects inside the file, as a client that sends nothing but GET would.
+///
+/// It gives up where another route might step in: a warning must be right.
+private struct RedirectWalk {
+    /// What a client does before it gives up; browsers follow about 20.
+    private static let steps = 20
+
+    private let routes: [Configuration.Route]
+
+    /// The routes by the literal segments that their paths begin with.
+    private var places: [[String]: [Int]] = [:]
+
+    init(_ routes: [Configuration.Route]) {
+        self.routes = routes
+        for (index, route) in routes.enumerated() {
+            let literals = route.path.value.segments.prefix { $0.parameter == nil }
+            places[literals.map(\.text), default: []].append(index)
+        }
+    }
+
+    /// Whether there is a path that is redirected for ever, beginning with this route.
+    func isEndless(from origin: Configuration.Route) -> Bool {
+        guard origin.takesGet, origin.match == Configuration.Match() else { return false }
+        return [[], ["~"]].contains { rest in
+            let segments = origin.path.value.sample(rest: rest)
+            var current = segments
+            for _ in 0..<Self.steps {
+                guard let next = step(from: current, origin) else { return false }
+                current = next
+            }
+            return true
+        }
+    }
+
+    /// Where a path is redirected to; `nil` where it is not, or that is not sure.
+    private func step(from path: [String], _ origin: Configuration.Route) -> [String]? {
+        guard let route = taker(of: path, origin), case .redirect(let redirect) = route.target else { return nil }
+        guard let captures = route.path.value.captures(of: path) else { return nil }
+        return redirect.to.value.path(captures, from: path)
+    }
+
+    /// The route that takes a path on the hosts and listeners of `origin`.
+    private func taker(of path: [String], _ origin: Configuration.Route) -> Configuration.Route? {
+        let matching = (0...path.count).flatMap { places[Array(path.prefix($0))] ?? [] }.map { routes[$0] }
+            .filter { $0.path.value.captures(of: path) != nil && $0.takesGet }
+        let isCertain = matching.allSatisfy { route in
+            route.match == Configuration.Match()
+                && (route.hosts.isEmpty || route.hosts.map(\.value) == origin.hosts.map(\.value))
+                && (route.listeners.isEmpty || route.listeners.map(\.value) == origin.listeners.map(\.value))
+        }
+        guard isCertain else { return nil }
+        return matching.min { $0.rank.lexicographicallyPrecedes($1.rank) }
+    }
+}
+
+extension Configuration.Route {
+    fileprivate var takesGet: Bool { methods.isEmpty || methods.contains { $0.value == "GET" } }
+
+    /// Lower ranks win: a host, then the path segment by segment, then methods.
+    fileprivate var rank: [Int] {
+        [hosts.isEmpty ? 1 : 0] + path.value.segments.map(\.rank) + [methods.isEmpty ? 1 : 0]
+    }
+}
+
+extension PathPattern.Segment {
+    /// The text, where it is literal.
+    fileprivate var text: String { if case .literal(let text) = self { text } else { "" } }
+
+    fileprivate var rank: Int {
+        switch self {
+        case .literal: 0
+        case .one: 1
+        case .oneOrMore: 2
+        case .rest: 3
+        }
+    }
+}
+
+extension PathPattern {
+    /// The segments of a path that it takes.
+    fileprivate func sample(rest: [String]) -> [String] {
+        segments.flatMap { segment in
+            switch segment {
+            case .literal(let text): [text]
+            case .one, .oneOrMore: ["~"]
+            case .rest: rest
+            }
+        }
+    }
+
+    /// What the parameters stand for in a path; `nil` where it does not match.
+    fileprivate func captures(of path: [String]) -> [String: String]? {
+        var captures: [String: String] = [:]
+        for (index, segment) in segments.enumerated() {
+            switch segment {
+            case .literal(let text):
+                guard index < path.count, path[index] == text else { return nil }
+            case .one(let name):
+                guard index < path.count, !path[index].isEmpty else { return nil }
+                captures[name] = path[index]
+            case .oneOrMore(let name):
+                guard index < path.count, !path[index].isEmpty else { return nil }
+                captures[name] = path[index...].joined(separator: "/")
+                return captures
+            case .rest(let name):
+                captures[name] = path.dropFirst(index).joined(separator: "/")
+                return captures
+            }
+        }
+        return path.count == segments.count ? captures : nil
+    }
+}
+
+extension Template {
+    /// The segments of the path that it leads to; `nil` where that is another host, or needs a closer look.
+    fileprivate func path(_ captures: [String: String], from path: [String]) -> [String]? {
+        var text = ""
+        for part in parts {
+            switch part {
+            case .literal(let literal): text += literal
+            case .parameter(let name): text += captures[name] ?? ""
+            case .variable(.path): text += "/" + path.joined(separator: "/")
+            case .variable(.query), .variable(.host): return nil
+            }
+        }
+        guard text.hasPrefix("/"), !text.hasPrefix("//"), !text.utf8.contains(where: "?#%\\".utf8.contains) else {
+            return nil
+        }
+        let segments = text.dropFirst().split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+        let isPlain = segments.allSatisfy { ![".", ".."].contains($0) } && !segments.dropLast().contains("")
+        return isPlain && segments.count <= 64 ? segments : nil
+    }
+}
