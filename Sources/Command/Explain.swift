@@ -34,7 +34,7 @@ struct Explain: ParsableCommand {
         source.file = file
         guard let configuration = source.load() else { throw ExitCode.usage }
         let report: RouteReport
-        do throws(GatewayError) {
+        do throws(RouteReport.Failure) {
             report = try RouteReport(
                 configuration: configuration,
                 method: method,
@@ -44,9 +44,10 @@ struct Explain: ParsableCommand {
             )
         } catch {
             Terminal.write("penstock: error: \(error)", toStandardError: true)
+            if case .usage = error { throw ExitCode.usage }
             throw ExitCode.failure
         }
         Terminal.write(json ? report.json : report.text)
-        if report.route == nil { throw ExitCode.failure }
+        if !report.isServed { throw ExitCode.failure }
     }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import PenstockConfiguration
 
 /// The command line: `penstock serve`, `check`, `explain`, `invoke`, `schema`, `version`.
 @main
@@ -22,6 +23,7 @@ struct PenstockCommand: ParsableCommand {
     static func main() {
         openStandardStreams()
         do {
+            try checkSubcommand(CommandLine.arguments.dropFirst().first)
             var command = try parseAsRoot()
             try command.run()
         } catch {
@@ -35,6 +37,14 @@ struct PenstockCommand: ParsableCommand {
     /// Where one is closed, what is opened next would get its number, and with it all that is printed.
     private static func openStandardStreams() {
         for number in Int32(0)...2 where fcntl(number, F_GETFD) < 0 { _ = open("/dev/null", O_RDWR) }
+    }
+
+    /// Says which command was probably meant, where the first word is none.
+    private static func checkSubcommand(_ word: String?) throws {
+        let names = configuration.subcommands.map { $0._commandName } + ["help"]
+        guard let word, !word.hasPrefix("-"), !names.contains(word) else { return }
+        guard let near = suggestion(for: word, among: names) else { return }
+        throw ValidationError("There is no command '\(word)'; did you mean '\(near)'?")
     }
 }
 

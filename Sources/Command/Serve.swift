@@ -9,8 +9,9 @@ struct Serve: ParsableCommand {
             Example:
               penstock serve routes.yaml
 
-            SIGTERM and SIGINT drain: nothing new is accepted, what is under way is finished; a second one ends it at
-            once. SIGHUP reads the file again; where it has errors, the old one goes on serving.
+            SIGTERM and SIGINT drain: nothing new is accepted, what is under way is finished; \
+            a second one ends it at once. SIGHUP reads the file again; where it has errors, \
+            the old one goes on serving.
             """
     )
 

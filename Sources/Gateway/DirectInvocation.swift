@@ -39,8 +39,10 @@ public struct DirectInvocation: Sendable {
         in configuration: Configuration
     ) throws(GatewayError) -> DirectInvocation {
         guard let configured = configuration.functions.first(where: { $0.name.value == function }) else {
-            let names = configuration.functions.map(\.name.value).joined(separator: ", ")
-            throw GatewayError("there is no function '\(function)'; there is \(names.isEmpty ? "none" : names)")
+            let names = configuration.functions.map(\.name.value)
+            let near = suggestion(for: function, among: names).map { "did you mean '\($0)'?" }
+            let all = names.isEmpty ? "there is none" : "there is \(names.joined(separator: ", "))"
+            throw GatewayError("there is no function '\(function)'; \(near ?? all)")
         }
         do {
             _ = try event.withUnsafeBytes { try JSONValue(parsing: $0) }

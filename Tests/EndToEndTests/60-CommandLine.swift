@@ -1,3 +1,4 @@
+import Glibc
 import TestSupport
 import Testing
 
@@ -155,6 +156,55 @@ struct CommandLineTests {
                 #expect(explained.status == (answer.status == 200 ? 0 : 1))
             }
         }
+    }
+
+    @Test(arguments: [
+        (["GET", "hello"], 2, "neither a URL"), (["GET", "/", "--listener", "publik"], 2, "did you mean 'public'?"),
+        (["GET", "/", "--header", "bad"], 2, "write 'name: value'"), (["GET", "/%zz"], 1, "is answered with 400"),
+        (["GET", "/users/7"], 0, ""), (["OPTIONS", "/only"], 0, ""), (["POST", "/only"], 1, ""),
+        (["GET", "/nowhere"], 1, ""),
+    ])
+    func `explain ends with 2 where it was asked wrongly, with 1 where no route takes the request`(
+        _ arguments: [String],
+        _ status: Int32,
+        _ words: String
+    ) throws {
+        let folder = try Self.folder(
+            """
+            listeners: [{ name: public, address: "127.0.0.1:8080" }]
+            routes: [{ path: "/users/{id}", respond: {} }, { path: /only, methods: [GET], respond: {} }]
+            """
+        )
+        let outcome = try ChildProcess.run([GatewayProcess.binary, "explain"] + arguments, in: folder.path)
+        #expect(outcome.status == status, "\(outcome)")
+        #expect(words.isEmpty ? outcome.errors == "" : outcome.errors.contains(words), "\(outcome)")
+    }
+
+    @Test func `a command or function that is not there may be one that is meant`() throws {
+        let chek = try penstock("chek")
+        #expect(chek.status == 2)
+        #expect(chek.errors.contains("There is no command 'chek'; did you mean 'check'?"), "\(chek)")
+        let folder = try Self.folder(
+            """
+            functions: { hello: { command: [cat], protocol: exec } }
+            routes: [{ path: /, function: hello }]
+            """
+        )
+        let helo = try penstock("invoke", "helo", in: folder)
+        #expect(helo.status == 2)
+        #expect(helo.errors.contains("there is no function 'helo'; did you mean 'hello'?"), "\(helo)")
+    }
+
+    @Test func `a pipe that nobody writes to is an error, and one with a writer is read`() throws {
+        let folder = try TemporaryFolder()
+        let path = "\(folder.path)/routes.yaml"
+        #expect(mkfifo(path, 0o600) == 0)
+        let alone = try ChildProcess.run([GatewayProcess.binary, "check", path], seconds: 60)
+        #expect(alone.status == 2)
+        #expect(alone.errors.contains("is a pipe that nobody writes to"), "\(alone)")
+        let command = "echo 'routes: [{ path: /, respond: {} }]' | '\(GatewayProcess.binary)' check /dev/stdin"
+        let piped = try ChildProcess.run(["sh", "-c", command], seconds: 60)
+        #expect(piped.output.hasSuffix("ok: 1 route, 0 functions, 0 upstreams\n"), "\(piped)")
     }
 
     @Test func `schema is JSON, and knows every key`() throws {

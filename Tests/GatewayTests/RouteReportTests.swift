@@ -30,7 +30,7 @@ struct RouteReportTests {
             )
             #expect(!report.text.contains(Self.secret))
             try file.expect([report.text, report.json])
-        } catch let error as GatewayError {
+        } catch let error as RouteReport.Failure {
             try file.expect(["\(error)"])
         }
     }

@@ -26,23 +26,30 @@ public struct RouteReport {
     ///   - url: `http://HOST[:PORT]/PATH?QUERY`, or a path alone.
     ///   - fields: `name: value`.
     ///   - listener: the listener it comes in on; `nil`: the first one.
-    /// - Throws: ``GatewayError`` where it is no request that could be served.
+    /// - Throws: ``Failure`` where there is no request to send, or one that the gateway refuses.
     public init(
         configuration: Configuration,
         method: String,
         url: String,
         fields: [String] = [],
         listener: String? = nil
-    ) throws(GatewayError) {
+    ) throws(Failure) {
         let names = configuration.listeners.map(\.name.value)
         let index = listener.map { names.firstIndex(of: $0) } ?? 0
         guard let index else {
-            throw GatewayError("there is no listener '\(listener ?? "")'; there is \(names.joined(separator: ", "))")
+            let near = suggestion(for: listener ?? "", among: names).map { "did you mean '\($0)'?" }
+            throw .usage(
+                "there is no listener '\(listener ?? "")'; \(near ?? "there is \(names.joined(separator: ", "))")"
+            )
         }
         self.configuration = configuration
         self.listener = configuration.listeners[index]
         head = try Self.parse(method, url, fields, configuration.limits(of: self.listener), configuration.paths)
-        table = try RunningConfiguration.table(configuration)
+        do throws(GatewayError) {
+            table = try RunningConfiguration.table(configuration)
+        } catch {
+            throw .usage(error.description)
+        }
         var captures: [Range<Int>] = []
         match = table.decide(head, listener: index, parameters: &captures)
         self.captures = captures
@@ -55,7 +62,7 @@ public struct RouteReport {
         _ fields: [String],
         _ limits: Configuration.Limits,
         _ paths: Configuration.Paths
-    ) throws(GatewayError) -> RequestHead {
+    ) throws(Failure) -> RequestHead {
         var authority = "localhost"
         var target = Substring(url)
         if let scheme = ["http://", "https://"].first(where: { url.lowercased().hasPrefix($0) }) {
@@ -63,7 +70,10 @@ public struct RouteReport {
             authority = String(rest.prefix { $0 != "/" && $0 != "?" && $0 != "#" })
             target = rest.dropFirst(authority.count)
         } else if !url.hasPrefix("/"), url != "*" {
-            throw GatewayError("'\(url)' is neither a URL (http://HOST/PATH) nor a path (/PATH)")
+            throw .usage("'\(url)' is neither a URL (http://HOST/PATH) nor a path (/PATH)")
+        }
+        if let field = fields.first(where: { !$0.utf8.contains(ASCII.colon) }) {
+            throw .usage("'\(field)' is no field: write 'name: value'")
         }
         target = target.prefix { $0 != "#" }
         if !target.hasPrefix("/"), target != "*" { target = "/" + target }
@@ -84,11 +94,28 @@ public struct RouteReport {
         do throws(RequestError) {
             parsed = try parser.parse(Array(text.utf8).span.bytes, into: head)
         } catch {
-            throw GatewayError("such a request is answered with \(error.status): \(error.reason)")
+            throw .refused("such a request is answered with \(error.status): \(error.reason)")
         }
-        guard parsed != nil else { throw GatewayError("that is no whole request") }
+        guard parsed != nil else { throw .refused("that is no whole request") }
         return head
     }
+
+    /// Why there is nothing to report.
+    public enum Failure: Error, CustomStringConvertible {
+        /// What was asked for is no request.
+        case usage(String)
+        /// The gateway answers such a request before it looks for a route.
+        case refused(String)
+
+        public var description: String {
+            switch self {
+            case .usage(let message), .refused(let message): message
+            }
+        }
+    }
+
+    /// Whether a route takes the request, or the gateway grants it itself, as OPTIONS is.
+    public var isServed: Bool { ownStatus.map { $0 < 300 } ?? true }
 
     /// The route that was chosen; `nil` where none was.
     public var route: Configuration.Route? {
