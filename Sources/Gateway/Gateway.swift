@@ -106,6 +106,7 @@ public final class Gateway {
         shared.metrics.gauge(.configurationGeneration).set(1)
         shared.metrics.gauge(.configurationLastReloadSuccessful).set(1)
         shared.metrics.gauge(.configurationLastReload).set(Int(MonotonicClock.wallNanoseconds()))
+        warnOfFewDescriptors()
         shared.log.info("serving", metadata: ["configuration": "\(configuration.file)"])
     }
 
@@ -140,6 +141,16 @@ public final class Gateway {
         shared.accessLogs = accessLogs
         // A loop that does not answer still watches them: they are closed by a later reload.
         if apply(next, built) { sockets.close(allBut: Set(configuration.listeners.map(\.address.value))) }
+    }
+
+    /// Says so where connections and functions will hardly find descriptors.
+    private func warnOfFewDescriptors() {
+        let limit = shared.fileLimit.hard
+        guard limit > 0, limit < DescriptorLimit.low else { return }
+        shared.log.warning(
+            "the limit of open files is very low: connections and functions may fail; raise it with `ulimit -Hn`",
+            metadata: ["limit": "\(limit)"]
+        )
     }
 
     /// Opens log files again, which a rotation may have renamed.

@@ -46,6 +46,9 @@ private enum SmallFile {
 
 /// The limit of open descriptors.
 enum DescriptorLimit {
+    /// Below this a gateway cannot do much: each connection, instance, listener and loop has a few.
+    static let low: UInt64 = 256
+
     /// Raises the soft limit to the hard one; a gateway holds a descriptor for each connection.
     ///
     /// - Returns: the limits as they were; 0 where they are not known.

@@ -40,7 +40,20 @@ final class Shared {
             return AccessLogs(writer: writer, format: wanted.format)
         }
         do throws(SystemError) {
-            let writer = try LogWriter(destination, dropped: metrics.counter(.droppedLogLines, ["access"]))
+            let name = wanted.to.value.name
+            let writer = try LogWriter(
+                destination,
+                dropped: metrics.counter(.droppedLogLines, ["access"]),
+                changed: { [log] error in
+                    guard let error else {
+                        return log.info("the access log is written again", metadata: ["to": "\(name)"])
+                    }
+                    log.error(
+                        "cannot write the access log; its lines are dropped",
+                        metadata: ["to": "\(name)", "error": "\(error.reason)"]
+                    )
+                }
+            )
             return AccessLogs(writer: writer, format: wanted.format)
         } catch {
             throw GatewayError("access_log: cannot write to \(wanted.to.value.name): \(error.reason)")

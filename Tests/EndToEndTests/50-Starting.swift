@@ -200,6 +200,27 @@ struct StartingTests {
         }
     }
 
+    @Test func `a limit of descriptors that is very low is said at the start`() throws {
+        try withGateway("loops: 1\n" + Self.routes, descriptors: 64) { gateway throws in
+            try gateway.waitForLog("the limit of open files is very low")
+            #expect(gateway.log.contains("limit=64"), "\(gateway.log)")
+        }
+        try withGateway("loops: 1\n" + Self.routes, descriptors: 1024) { gateway throws in
+            try gateway.waitForLog("serving")
+            #expect(!gateway.log.contains("very low"), "\(gateway.log)")
+        }
+    }
+
+    @Test func `an access log that cannot be written is said once`() throws {
+        try withGateway("loops: 1\naccess_log: { to: /dev/full }\n" + Self.routes) { gateway throws in
+            for _ in 0..<20 { #expect(try gateway.answer("GET /").text == "ok") }
+            try gateway.waitForLog("cannot write the access log; its lines are dropped")
+            for _ in 0..<20 { #expect(try gateway.answer("GET /").text == "ok") }
+            let lines = gateway.log.split(separator: "\n").filter { $0.contains("access log") }
+            #expect(lines.count == 1 && lines[0].contains("/dev/full"), "\(gateway.log)")
+        }
+    }
+
     @Test func `idle connections make room where descriptors run out`() throws {
         try withGateway("loops: 1\n" + Self.routes, descriptors: 48) { gateway throws in
             var kept: [RawClient] = []

@@ -4,6 +4,7 @@ import Logging
 import PenstockBytes
 import PenstockObservability
 import PenstockSystem
+import Synchronization
 import Testing
 
 @Suite("Log writer")
@@ -78,6 +79,29 @@ struct LogWriterTests {
         writer.flush(seconds: 0.05)
         #expect(MonotonicClock.now() - before < 5_000_000_000)
         // The writer's thread ends its wait when there is no reader any more.
+    }
+
+    @Test func `that lines cannot be written is told once, and once that they can again`() throws {
+        let folder = try LogFolder()
+        #expect(symlink("/dev/full", folder.file()) == 0)
+        let told = Mutex<[String]>([])
+        let writer = try LogWriter(
+            .file(folder.file()),
+            changed: { error in told.withLock { $0.append(error?.reason ?? "works") } }
+        )
+        for _ in 0..<2 {
+            submit("lost\n", to: writer)
+            writer.flush(seconds: 10)
+        }
+        unlink(folder.file())
+        try writer.reopen()
+        writer.flush(seconds: 10)
+        for _ in 0..<2 {
+            submit("kept\n", to: writer)
+            writer.flush(seconds: 10)
+        }
+        #expect(told.withLock { $0 } == ["No space left on device", "works"])
+        #expect(folder.contents() == "kept\nkept\n")
     }
 
     @Test func `lines that cannot be written are counted`() throws {

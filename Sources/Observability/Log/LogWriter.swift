@@ -27,31 +27,44 @@ public final class LogWriter: Sendable {
         var isScheduled = false
     }
 
+    /// Where lines are written, and whether that went wrong the last time.
+    private struct Output {
+        var descriptor: Int32
+        var isFailing = false
+    }
+
     /// How many bytes are held while the destination does not take them.
     private static let limit = 4 << 20
     private static let pause = DispatchTimeInterval.milliseconds(10)
 
     public let destination: LogDestination
     private let pending = Mutex(Pending())
-    private let output: Mutex<Int32>
+    private let output: Mutex<Output>
     private let queue: DispatchQueue
     private let dropped: Counter?
+    private let changed: (@Sendable (SystemError?) -> Void)?
 
     /// Opens the destination.
     ///
     /// - Parameters:
     ///   - destination: where lines go.
     ///   - dropped: counts the lines that were not written.
+    ///   - changed: is told once that writing fails, and once, with `nil`, that it works again; on the writer's queue.
     /// - Throws: ``SystemError`` when the file cannot be opened for writing.
-    public init(_ destination: LogDestination, dropped: Counter? = nil) throws(SystemError) {
+    public init(
+        _ destination: LogDestination,
+        dropped: Counter? = nil,
+        changed: (@Sendable (SystemError?) -> Void)? = nil
+    ) throws(SystemError) {
         self.destination = destination
         self.dropped = dropped
-        self.output = Mutex(try Self.open(destination))
+        self.changed = changed
+        self.output = Mutex(Output(descriptor: try Self.open(destination)))
         self.queue = DispatchQueue(label: "penstock.log")
     }
 
     deinit {
-        output.withLock { if $0 > 2 { _ = Glibc.close($0) } }
+        output.withLock { if $0.descriptor > 2 { _ = Glibc.close($0.descriptor) } }
     }
 
     /// Takes all of `lines`, which end with line feeds, and empties the buffer.
@@ -97,8 +110,8 @@ public final class LogWriter: Sendable {
         queue.async {
             self.writePending()
             let old = self.output.withLock { output in
-                defer { output = fresh }
-                return output
+                defer { output.descriptor = fresh }
+                return output.descriptor
             }
             _ = Glibc.close(old)
         }
@@ -121,18 +134,29 @@ public final class LogWriter: Sendable {
             defer { pending.lines = 0 }
             return pending.lines
         }
-        let number = output.withLock { $0 }
+        let number = output.withLock { $0.descriptor }
         while !taken.isEmpty {
             let count = Glibc.write(number, taken.readable.baseAddress, taken.count)
             if count > 0 {
                 taken.consume(count)
+                note(failure: nil)
             } else if count < 0, errno == EAGAIN {
                 waitUntilWritable(number)
             } else if errno != EINTR {
+                note(failure: SystemError(call: "write"))
                 dropped?.addShared(min(lines, taken.readable.count { $0 == ASCII.lineFeed }))
                 return
             }
         }
+    }
+
+    /// Tells of a change from lines that are written to lines that are not, and back.
+    private func note(failure: SystemError?) {
+        let isChange = output.withLock { output in
+            defer { output.isFailing = failure != nil }
+            return output.isFailing != (failure != nil)
+        }
+        if isChange { changed?(failure) }
     }
 
     /// Another process may have made a shared terminal or pipe non-blocking.
