@@ -105,8 +105,8 @@ struct FunctionSource: Sendable {
             .joined(separator: "handler: \"\(name)/")
     }
 
-    /// Writes its program into `folder`.
-    func write(to folder: TemporaryFolder) throws { try folder.write("\(name)/\(runtime.file)", program) }
+    /// Writes its program into `folder`, at once: an instance that starts meanwhile loads the old one or the new one.
+    func write(to folder: TemporaryFolder) throws { try folder.replace("\(name)/\(runtime.file)", program) }
 }
 
 /// A configuration with these functions: one alone takes every path, several the paths below their names.

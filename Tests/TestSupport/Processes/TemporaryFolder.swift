@@ -39,6 +39,12 @@ public final class TemporaryFolder: Sendable {
         }
     }
 
+    /// Puts a file in the place of another one at once, so that nobody reads half of it.
+    public func replace(_ name: String, _ content: String) throws {
+        try write("\(name).new", content)
+        guard rename("\(path)/\(name).new", "\(path)/\(name)") == 0 else { throw SupportError.system("rename \(name)") }
+    }
+
     /// What a file in the folder holds; empty where there is none.
     public func read(_ name: String) -> String { Self.contents("\(path)/\(name)") }
 
