@@ -34,23 +34,27 @@ class Refused extends Error {
 
 const environment = process.env;
 environment.AWS_EXECUTION_ENV = `AWS_Lambda_nodejs${process.versions.node.split('.')[0]}.x`;
-const common = {
-  callbackWaitsForEmptyEventLoop: true, // as Lambda's has it, but without effect: a callback answers at once
-  functionName: environment.AWS_LAMBDA_FUNCTION_NAME ?? '',
-  functionVersion: environment.AWS_LAMBDA_FUNCTION_VERSION ?? '$LATEST',
-  memoryLimitInMB: environment.AWS_LAMBDA_FUNCTION_MEMORY_SIZE ?? '128',
-  logGroupName: environment.AWS_LAMBDA_LOG_GROUP_NAME ?? '',
-  logStreamName: environment.AWS_LAMBDA_LOG_STREAM_NAME ?? '',
-};
+// Read once: each look at process.env asks the C library.
+const functionName = environment.AWS_LAMBDA_FUNCTION_NAME ?? '';
+const functionVersion = environment.AWS_LAMBDA_FUNCTION_VERSION ?? '$LATEST';
+const memoryLimitInMB = environment.AWS_LAMBDA_FUNCTION_MEMORY_SIZE ?? '128';
+const logGroupName = environment.AWS_LAMBDA_LOG_GROUP_NAME ?? '';
+const logStreamName = environment.AWS_LAMBDA_LOG_STREAM_NAME ?? '';
+const functionArn = environment.PENSTOCK_FUNCTION_ARN ?? '';
 
 /** What a handler may know of its invocation. */
 class Context {
   #deadline;
   constructor(invocation, fields, remaining) {
     this.#deadline = now() + remaining;
-    Object.assign(this, common);
+    this.callbackWaitsForEmptyEventLoop = true; // as Lambda's has it, but without effect: a callback answers at once
+    this.functionName = functionName;
+    this.functionVersion = functionVersion;
+    this.memoryLimitInMB = memoryLimitInMB;
+    this.logGroupName = logGroupName;
+    this.logStreamName = logStreamName;
     this.awsRequestId = invocation.requestId;
-    this.invokedFunctionArn = fields['invoked-arn'] ?? environment.PENSTOCK_FUNCTION_ARN ?? '';
+    this.invokedFunctionArn = fields['invoked-arn'] ?? functionArn;
     this.identity = undefined;
     this.clientContext = fields['client-context'] ? JSON.parse(fields['client-context']) : undefined;
     this.tenantId = fields['tenant-id'];
@@ -313,19 +317,29 @@ function fatal(error, type) {
 process.on('uncaughtException', (error) => fatal(error));
 process.on('unhandledRejection', (reason) => fatal(reason, 'Runtime.UnhandledPromiseRejection'));
 
-function invoke(frame, handler) {
-  const id = [frame.readUInt32BE(8), frame.readUInt32BE(12)];
-  const start = 22 + frame.readUInt16BE(20);
+const NO_FIELDS = Object.freeze({});
+
+function fieldsIn(lines) {
   const fields = {};
-  for (const line of frame.latin1Slice(22, start).split('\r\n')) {
+  for (const line of lines.split('\r\n')) {
     const colon = line.indexOf(': ');
     if (colon > 0) fields[line.slice(0, colon)] = line.slice(colon + 2);
   }
+  return fields;
+}
+
+function invoke(frame, handler) {
+  const id = [frame.readUInt32BE(8), frame.readUInt32BE(12)];
+  const start = 22 + frame.readUInt16BE(20);
+  const lines = frame.latin1Slice(22, start);
+  const end = lines.indexOf('\r\n');
+  const requestId = lines.slice(12, end); // the first line is "request-id: ..."
+  const fields = end + 2 === lines.length ? NO_FIELDS : fieldsIn(lines.slice(end + 2));
   const traceId = fields['trace-id'];
   if (traceId) environment._X_AMZN_TRACE_ID = traceId;
   else if (traced) delete environment._X_AMZN_TRACE_ID; // of an event before
   traced = Boolean(traceId);
-  const invocation = new Invocation(id, fields['request-id'] ?? '', (frame[5] & RAW) !== 0);
+  const invocation = new Invocation(id, requestId, (frame[5] & RAW) !== 0);
   let event, context;
   try {
     event = JSON.parse(frame.utf8Slice(start, frame.length));
