@@ -98,8 +98,7 @@ public struct InvocationError: Error, Equatable, Sendable {
                 status: 503,
                 message: "Service Unavailable",
                 reason: reason,
-                retryAfter: 1,
-                isRetryable: true
+                retryAfter: 1
             )
         case .abandoned: return .clientGone
         }

@@ -274,9 +274,6 @@ public final class Exchange {
         GatewayAnswer.write(error, for: self)
     }
 
-    /// Notes why it failed, for the log, where the handler answers in its own words.
-    public func note(_ error: ExchangeError) { life.failure = error }
-
     /// The request id: 36 characters of a fresh UUID, or what a trusted peer sent; valid until the exchange has ended.
     public var requestID: UnsafeRawBufferPointer {
         if life.requestIDLength == 0 {

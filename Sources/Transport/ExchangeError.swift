@@ -18,9 +18,6 @@ public struct ExchangeError: Error, Sendable {
     /// Seconds for a `Retry-After` field.
     public let retryAfter: Int?
 
-    /// Whether the same request may be sent to another endpoint: nothing of it was processed.
-    public let isRetryable: Bool
-
     /// Whether the connection is of no more use: what follows on it cannot be told from garbage.
     public let closesConnection: Bool
 
@@ -31,7 +28,6 @@ public struct ExchangeError: Error, Sendable {
         message: StaticString,
         reason: String,
         retryAfter: Int? = nil,
-        isRetryable: Bool = false,
         closesConnection: Bool = false
     ) {
         self.side = side
@@ -39,7 +35,6 @@ public struct ExchangeError: Error, Sendable {
         self.message = message
         self.reason = reason
         self.retryAfter = retryAfter
-        self.isRetryable = isRetryable
         self.closesConnection = closesConnection
     }
 

@@ -61,13 +61,6 @@ struct HTTPDateTests {
         #expect(Self.parse(text) == nil)
     }
 
-    @Test func `the cache follows the clock`() {
-        var cache = HTTPDateCache()
-        #expect(String(decoding: cache.date(at: 784_111_777), as: UTF8.self) == "Sun, 06 Nov 1994 08:49:37 GMT")
-        #expect(String(decoding: cache.date(at: 784_111_777), as: UTF8.self) == "Sun, 06 Nov 1994 08:49:37 GMT")
-        #expect(String(decoding: cache.date(at: 784_111_778), as: UTF8.self) == "Sun, 06 Nov 1994 08:49:38 GMT")
-    }
-
     private static func format(_ second: Int) -> String {
         var output = ByteBuffer()
         HTTPDate.append(second, to: &output)

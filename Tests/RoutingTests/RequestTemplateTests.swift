@@ -12,13 +12,6 @@ struct RequestTemplateTests {
     }
 
     @Test
-    func `a text without places is constant`() throws {
-        #expect(try RequestTemplate(parsing: "v1 {{x}}", for: .field).isConstant)
-        #expect(try !RequestTemplate(parsing: "{host}", for: .field).isConstant)
-        #expect(try !RequestTemplate(parsing: "/a", for: .redirect).isConstant)
-    }
-
-    @Test
     func `the routed path stays while a rewrite changes the path`() {
         let head = RequestHead()
         head.facts.pathRange = Array("/shop/x".utf8).withUnsafeBytes { head.fields.stash($0) }

@@ -75,25 +75,6 @@ public enum HTTPDate {
     }
 }
 
-/// The date of the current second, formatted once a second.
-public struct HTTPDateCache: ~Copyable {
-    private var text = ByteBuffer()
-    private var second = Int.min
-
-    /// A cache that has no date yet.
-    public init() {}
-
-    /// The IMF-fixdate of `unixSeconds`, valid until the next call.
-    public mutating func date(at unixSeconds: Int) -> UnsafeRawBufferPointer {
-        if unixSeconds != second {
-            text.removeAll()
-            HTTPDate.append(unixSeconds, to: &text)
-            second = unixSeconds
-        }
-        return text.readable
-    }
-}
-
 private struct DateWriter {
     let output: UnsafeMutableRawBufferPointer
     private var count = 0

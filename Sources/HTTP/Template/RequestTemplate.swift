@@ -32,14 +32,6 @@ public struct RequestTemplate: Sendable {
     /// Whether a literal could become a dot segment together with a value.
     let mayMakeDotSegments: Bool
 
-    /// Whether every request gets the same text.
-    public var isConstant: Bool {
-        !appendsQuery
-            && pieces.allSatisfy { piece in
-                if case .literal = piece { true } else { false }
-            }
-    }
-
     /// Appends the text for a request.
     ///
     /// - Parameters:

@@ -501,7 +501,7 @@ extension HTTP1Server: ExchangeFront {
         case .chunked:
             ResponseEncoder.appendChunkHeader(count, to: &connection.output)
             send(bytes)
-            connection.output.append("\r\n")
+            ResponseEncoder.appendChunkEnd(to: &connection.output)
         case .untilClose: send(bytes)
         }
         return holding()

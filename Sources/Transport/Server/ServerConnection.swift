@@ -65,7 +65,6 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
     @exclusivity(unchecked) private var isFlushPlanned = false
     @exclusivity(unchecked) private var isClosed = false
     @exclusivity(unchecked) private var inputHasEnded = false
-    @exclusivity(unchecked) private var isInputPaused = false
 
     /// Whether the codec waits until everything has been sent.
     @exclusivity(unchecked) var tellsWhenDrained = false
