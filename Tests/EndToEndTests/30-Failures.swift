@@ -48,7 +48,7 @@ struct FailingUpstreamTests {
             _ = try connection.request()
             try connection.send(answer.bytes)
             connection.endOutput()
-            _ = try? connection.waitForEnd(seconds: 5)
+            _ = try connection.waitForEnd()
         }
         try withGateway(Self.logged + proxying(upstream.url)) { gateway throws in
             let client = try gateway.connect()
@@ -93,14 +93,15 @@ struct FailingUpstreamTests {
                 connection.pause(milliseconds: 20)
                 try connection.send(surplus)
             }
-            _ = try? connection.waitForEnd(seconds: 5)
+            _ = try connection.waitForEnd()
         }
         try withGateway("loops: 1\n\(proxying(upstream.url))") { gateway throws in
-            for _ in 0..<6 {
+            for number in 1...6 {
                 #expect(try gateway.answer("GET /").text == "true")
-                usleep(60_000)
+                try Deadline.wait(for: "the end of the connection") { upstream.ended == number }
             }
             #expect(upstream.connections == 6)
+            #expect(upstream.failures.isEmpty)
         }
     }
 
@@ -149,12 +150,12 @@ struct FailingUpstreamTests {
 
     @Test func `the time for the first byte does not run while the client sends`() throws {
         let upstream = try ScriptedUpstream.echo()
-        try withGateway(proxying(upstream.url, settings: "timeouts: { first_byte: 300ms, idle: 300ms }")) {
+        try withGateway(proxying(upstream.url, settings: "timeouts: { first_byte: 800ms, idle: 800ms }")) {
             gateway throws in
             let client = try gateway.connect()
             try client.request("POST /\nContent-Length: 10\n\n")
             for _ in 0..<10 {
-                usleep(80_000)
+                usleep(100_000)
                 try client.send("x")
             }
             #expect(try client.response().text == "xxxxxxxxxx")

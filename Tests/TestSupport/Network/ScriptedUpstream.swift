@@ -19,6 +19,7 @@ public final class ScriptedUpstream: Sendable {
     private struct State {
         var requests: [UpstreamRequest] = []
         var connections = 0
+        var ended = 0
         var isClosed = false
         var failures: [String] = []
     }
@@ -81,6 +82,7 @@ public final class ScriptedUpstream: Sendable {
             state.withLock { $0.failures.append("connection \(connection.number): \(error)") }
         }
         connection.close()
+        state.withLock { $0.ended += 1 }
     }
 
     private var isClosed: Bool { state.withLock { $0.isClosed } }
@@ -92,6 +94,9 @@ public final class ScriptedUpstream: Sendable {
 
     /// How many connections have come.
     public var connections: Int { state.withLock { $0.connections } }
+
+    /// How many of them are over.
+    public var ended: Int { state.withLock { $0.ended } }
 
     /// What went wrong in scripts: most often that the gateway has closed a connection.
     public var failures: [String] { state.withLock { $0.failures } }
