@@ -206,6 +206,22 @@ struct PythonInstanceTests {
         #expect(await bench.call(pool, #"{"files": true}"#).body?.hasSuffix(", 0, 0]") == true)
     }
 
+    @Test(arguments: [(-30, false), (60, true)])
+    func `code that changes within a second is seen, and code that rests is compiled once`(
+        _ age: Int, _ isKept: Bool
+    ) async throws {
+        let bench = try FunctionBench()
+        defer { bench.end() }
+        let now = Int(MonotonicClock.wallNanoseconds() / 1_000_000_000)
+        for (word, seconds) in [("old", now - age), ("new", isKept ? now : now - age)] {
+            let settings = bench.python("def handler(event, context): return '\(word)'")
+            var times = [timeval(tv_sec: seconds, tv_usec: 0), timeval(tv_sec: seconds, tv_usec: 0)]
+            #expect(utimes("\(bench.folder)/handler.py", &times) == 0)
+            #expect(await bench.call(bench.pool(settings)).body == word)
+            #expect(bench.files().contains("__pycache__") == isKept)
+        }
+    }
+
     @Test
     func `an interpreter that is not there is named`() async throws {
         let bench = try FunctionBench()

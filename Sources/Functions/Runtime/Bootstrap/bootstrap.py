@@ -8,7 +8,7 @@ alone would cost 5 ms.
 """
 import sys
 import os
-from time import monotonic
+from time import monotonic, time
 from struct import Struct
 
 RESULT, REPLY, ERROR, READY, INIT_ERROR = 2, 3, 4, 5, 6  # from us
@@ -347,6 +347,19 @@ def load(directory, file, function):
     return handler
 
 
+def cache_settled_code():
+    """Keeps no bytecode of a file that may change again within the second that Python would know it by."""
+    from _frozen_importlib_external import SourceFileLoader
+    write = SourceFileLoader.set_data
+
+    def set_data(self, path, data, **options):
+        changed = int.from_bytes(data[8:12], "little")  # PEP 3147, PEP 552: magic number, flags, then this
+        if time() - changed > 2:
+            write(self, path, data, **options)
+
+    SourceFileLoader.set_data = set_data
+
+
 def load_file(module, file):
     from importlib.util import module_from_spec, spec_from_file_location
     spec = spec_from_file_location(module, file)
@@ -497,6 +510,7 @@ def main():
     os.register_at_fork(after_in_child=leave_pipes)
     sys.stdout.reconfigure(line_buffering=True)
     scan, encode = make_json()
+    cache_settled_code()
     handler = load(directory, file, function)
     set_up_logging()
     send(READY, 1, 0)
