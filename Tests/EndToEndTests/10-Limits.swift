@@ -167,7 +167,7 @@ struct LimitTests {
             limits: { connections_per_address: 1 }
             functions:
               slow:
-                command: [sh, -c, "touch started; until test -e gate; do sleep 0.02; done; echo null"]
+                command: [sh, -c, "cat >event; touch started; until test -e gate; do sleep 0.02; done; echo null"]
                 protocol: exec
                 timeout: 60s
             routes:

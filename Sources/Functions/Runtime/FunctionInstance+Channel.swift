@@ -199,6 +199,7 @@ extension FunctionInstance {
         switch frame.kind {
         case .ready:
             guard frame.id == 0, payload.isEmpty, !surplus else { return violate(.unexpected(.ready)) }
+            readLog(untilDry: true)  // what it has printed so far belongs to no event
             becomeReady()
         case .initError: refuse(payload)
         case .reply, .result, .error: takeAnswer(frame, payload, surplus)

@@ -74,7 +74,7 @@ public final class EventLoop: @unchecked Sendable {  // confined to its thread; 
 
     // MARK: Descriptors
 
-    /// Watches `descriptor`, level-triggered, and keeps `source` until ``deregister(_:)``.
+    /// Watches `descriptor` and keeps `source` until ``deregister(_:)``.
     ///
     /// - Parameters:
     ///   - descriptor: an open descriptor that this loop does not watch yet.

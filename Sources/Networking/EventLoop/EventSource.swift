@@ -28,8 +28,21 @@ public struct Readiness: OptionSet, Sendable {
     /// Always told, never asked for.
     public static let hungUp = Readiness(rawValue: 0x010)
 
+    /// The peer sends no more: behind what can be read is the end.
+    public static let ended = Readiness(rawValue: 0x2000)
+
+    /// Told when it changes, not as long as it holds (edge-triggered, epoll(7)).
+    ///
+    /// Who has left something unread watches again. The kernel looks at a descriptor once an event, not twice.
+    public static let onChange = Readiness(rawValue: 1 << 31)
+
     /// One of the loops that watch the descriptor is woken, not all.
     public static let exclusive = Readiness(rawValue: 1 << 28)
+
+    /// The same for a stream, which is read at once as far as it goes: on change, and with its end.
+    @inlinable public var ofStream: Readiness {
+        contains(.readable) ? union([.ended, .onChange]) : union(.onChange)
+    }
 }
 
 /// What has bytes to send when the callback that made them has returned.

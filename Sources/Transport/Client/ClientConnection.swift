@@ -58,7 +58,7 @@ public final class ClientConnection: EventSource, TimerTarget, Flushable {
         timer.target = self
         do throws(SystemError) {
             descriptor = try Socket.connect(to: pool.address).release()
-            try loop.register(descriptor, self, interest)
+            try loop.register(descriptor, self, interest.ofStream)
             loop.set(timer, at: loop.now + pool.timeouts.connect)
         } catch {
             connectError = error
@@ -178,7 +178,7 @@ public final class ClientConnection: EventSource, TimerTarget, Flushable {
         if events.contains(.writable) { flush() }
         guard phase != .closed, !events.isDisjoint(with: [.readable, .hungUp, .failed]) else { return }
         if isPaused, events.isDisjoint(with: [.hungUp, .failed]) { return }
-        receive()
+        receive(hasEnd: !events.isDisjoint(with: [.ended, .hungUp, .failed]))
     }
 
     private func finishConnecting() {
@@ -187,12 +187,12 @@ public final class ClientConnection: EventSource, TimerTarget, Flushable {
         phase = .busy
         loop.set(timer, at: loop.now + pool.timeouts.firstByte)
         interest = .readable
-        loop.watch(descriptor, interest)
+        loop.watch(descriptor, interest.ofStream)
         observer?.connected()
         if hasOutput { flush() }
     }
 
-    private func receive() {
+    private func receive(hasEnd: Bool) {
         let count: Int?
         do throws(SystemError) {
             count = try Socket.receive(descriptor, into: loop.input)
@@ -201,6 +201,7 @@ public final class ClientConnection: EventSource, TimerTarget, Flushable {
         }
         guard let count else { return }
         guard count > 0 else { return receiveEnd() }
+        if hasEnd || count == loop.input.count { loop.watch(descriptor, interest.ofStream) }
         guard phase == .busy else { return close() }  // bytes that nobody asked for
         hasAnswered = true
         feed(UnsafeRawBufferPointer(rebasing: loop.input[..<count]))
@@ -433,6 +434,6 @@ public final class ClientConnection: EventSource, TimerTarget, Flushable {
         if hasOutput, !isFlushPlanned { wanted.insert(.writable) }
         guard wanted != interest else { return }
         interest = wanted
-        loop.watch(descriptor, wanted)
+        loop.watch(descriptor, wanted.ofStream)
     }
 }

@@ -93,7 +93,7 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
     }
 
     func open() throws(SystemError) {
-        try loop.register(descriptor.rawValue, self, interest)
+        try loop.register(descriptor.rawValue, self, interest.ofStream)
         setReadDeadline(loop.now + (isRefused ? Self.refusalTime : info.settings.timeouts.head))
     }
 
@@ -125,10 +125,10 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
         if inputHasEnded, events.isDisjoint(with: .readable) || !events.isDisjoint(with: [.hungUp, .failed]) {
             return lose("client reset the connection")
         }
-        receive()
+        receive(hasEnd: !events.isDisjoint(with: [.ended, .hungUp, .failed]))
     }
 
-    private func receive() {
+    private func receive(hasEnd: Bool = false) {
         let count: Int?
         do throws(SystemError) {
             count = try Socket.receive(descriptor.rawValue, into: loop.input)
@@ -137,6 +137,7 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
         }
         guard let count else { return }
         guard count > 0 else { return receiveEnd() }
+        if hasEnd || count == loop.input.count { loop.watch(descriptor.rawValue, interest.ofStream) }
         if case .lingering = ending { return }
         isReceiving = true
         feed(UnsafeRawBufferPointer(rebasing: loop.input[..<count]))
@@ -193,7 +194,7 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
         if !inputHasEnded, codec.wantsInput(hasRoom: hasRoom) { wanted.insert(.readable) }
         guard wanted != interest else { return }
         interest = wanted
-        loop.watch(descriptor.rawValue, wanted)
+        loop.watch(descriptor.rawValue, wanted.ofStream)
     }
 
     // MARK: Out

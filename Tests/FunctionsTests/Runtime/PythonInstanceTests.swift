@@ -208,7 +208,8 @@ struct PythonInstanceTests {
 
     @Test(arguments: [(-30, false), (60, true)])
     func `code that changes within a second is seen, and code that rests is compiled once`(
-        _ age: Int, _ isKept: Bool
+        _ age: Int,
+        _ isKept: Bool
     ) async throws {
         let bench = try FunctionBench()
         defer { bench.end() }
