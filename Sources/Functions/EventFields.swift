@@ -4,20 +4,8 @@ internal import PenstockTransport
 
 /// What an event says of a request's fields.
 enum EventFields {
-    /// Never shown as headers: fields for one hop, and those that the event says otherwise.
-    static let always = FieldNameSet.hopByHop.union(
-        FieldNameSet(
-            .removed,
-            .expect,
-            .underscored,
-            .cookie,
-            .xOriginalURL,
-            .xRewriteURL,
-            .xPenstock,
-            .xRequestID,
-            .xForwardedFor
-        )
-    )
+    /// Never shown as headers; cookies have a place of their own in the event.
+    static let always = FieldNameSet.neverForwarded.union(FieldNameSet(.removed, .cookie))
     static let untrusted = always.union(.forwarding)
 
     // MARK: Headers

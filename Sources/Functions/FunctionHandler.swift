@@ -137,16 +137,10 @@ public final class FunctionHandler: Handler {
     }
 
     private func refuse(_ exchange: Exchange) {
-        metrics.failed(Self.buffersFull)
-        report(Self.buffersFull, requestID: exchange.requestID)
-        exchange.fail(Self.buffersFull.exchangeError)
+        metrics.failed(.buffersFull)
+        report(.buffersFull, requestID: exchange.requestID)
+        exchange.fail(InvocationError.buffersFull.exchangeError)
     }
-
-    private static let buffersFull = InvocationError(
-        .gateway,
-        type: "Gateway.Throttled",
-        message: "the bodies of requests to functions take limits.buffered bytes already"
-    )
 
     static let bodyTooLarge = ExchangeError(
         .client,

@@ -7,19 +7,7 @@ import PenstockTransport
 /// Fields for one hop and fields that only a trusted proxy may set are taken out, ours are added last; everything
 /// between is copied in runs.
 enum RequestForwarding {
-    private static let always = FieldNameSet.hopByHop.union(
-        FieldNameSet(
-            .host,
-            .contentLength,
-            .expect,
-            .underscored,
-            .xOriginalURL,
-            .xRewriteURL,
-            .xPenstock,
-            .xRequestID,
-            .xForwardedFor
-        )
-    )
+    private static let always = FieldNameSet.neverForwarded.union(FieldNameSet(.host, .contentLength))
     private static let untrusted = always.union(.forwarding)
 
     static func write(_ exchange: Exchange, to output: inout ByteBuffer) {

@@ -41,8 +41,6 @@ public final class Exchange {
         unowned(unsafe) var connection: ConnectionInfo?  // as long as its front
         var settings: ServerSettings?
         var route: Route?
-        /// The handler where it is not the route's.
-        var handed: (any Handler)?
         /// Whether its handler hears no more.
         var isCancelled = false
         var state: AnyObject?
@@ -146,9 +144,9 @@ public final class Exchange {
     /// The client's deadlines where the route has its own.
     var timeouts: ServerTimeouts? { life.timeouts }
 
-    /// Who hears of what comes: the listener's first handler, then the route's, or whom it was handed to.
+    /// Who hears of what comes: the listener's first handler, then the route's.
     private var handler: (any Handler)? {
-        life.isCancelled ? nil : life.handed ?? life.route?.handler ?? life.settings?.handler
+        life.isCancelled ? nil : life.route?.handler ?? life.settings?.handler
     }
 
     /// The listener's number.
@@ -165,7 +163,6 @@ public final class Exchange {
     /// - Returns: whether the route takes it; otherwise it has been answered: the body is too large.
     public func take(_ route: Route) -> Bool {
         life.route = route
-        life.handed = nil
         life.bodyLimit = route.bodyLimit ?? settings?.bodyLimit ?? .max
         if case .length(let length) = body, length > life.bodyLimit {
             fail(.bodyTooLarge)
@@ -176,12 +173,6 @@ public final class Exchange {
         }
         if let timeout = route.timeout { loop.set(deadline, at: startedAt + timeout) }
         return true
-    }
-
-    /// Hands the exchange to another handler from now on.
-    public func hand(to handler: any Handler) {
-        life.handed = handler
-        handler.handle(self)
     }
 
     // MARK: What handlers call

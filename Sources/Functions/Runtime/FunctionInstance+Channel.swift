@@ -232,11 +232,11 @@ extension FunctionInstance {
         guard phase == .busy else { return violate(.unexpected(.result)) }
         guard let end = bytes.firstIndex(of: ASCII.lineFeed) else {
             guard bytes.count <= responseLimit else {
-                return fail(InstanceFailure.tooLarge(responseLimit))
+                return fail(.tooLarge(responseLimit))
             }
             return keep(bytes, expecting: bytes.count + 1)
         }
-        guard end <= responseLimit else { return fail(InstanceFailure.tooLarge(responseLimit)) }
+        guard end <= responseLimit else { return fail(.tooLarge(responseLimit)) }
         guard let invocation = ticket?.invocation, hasSent(invocation) else { return violate(.unexpected(.result)) }
         let ticket = finishEvent(surplus: end + 1 < bytes.count)
         ticket?.returned(at: MonotonicClock.now(), UnsafeRawBufferPointer(rebasing: bytes[..<end]))
@@ -245,7 +245,7 @@ extension FunctionInstance {
     /// A command that answers by ending wrote too much, or before it was asked.
     private func refuseOutput() {
         phase == .busy || phase == .closed
-            ? fail(InstanceFailure.tooLarge(responseLimit)) : violate(.unexpected(.result))
+            ? fail(.tooLarge(responseLimit)) : violate(.unexpected(.result))
     }
 
     // MARK: Lines

@@ -368,6 +368,6 @@ extension FunctionInstance: SpawnerClient, TimerTarget {
 
     private func timedOut() -> InvocationError {
         let none = UnsafeRawBufferPointer(start: nil, count: 0)
-        return InstanceFailure.timedOut(after: timeout, ticket?.invocation?.requestID ?? none)
+        return .timedOut(after: timeout, requestID: ticket?.invocation?.requestID ?? none)
     }
 }

@@ -10,7 +10,7 @@ enum InstanceFailure {
         InvocationError(
             .exited,
             type: "Runtime.ExitError",
-            message: "RequestId: \(text(requestID)) Error: Runtime exited \(words(for: status))"
+            message: "RequestId: \(InvocationError.text(requestID)) Error: Runtime exited \(words(for: status))"
         )
     }
 
@@ -37,21 +37,12 @@ enum InstanceFailure {
         return code == 0 ? "without providing a reason" : "with error: exit status \(code)"
     }
 
-    /// It ran longer than `timeout`.
-    static func timedOut(after nanoseconds: Int64, _ requestID: UnsafeRawBufferPointer) -> InvocationError {
-        InvocationError(
-            .timedOut,
-            type: "Sandbox.Timedout",
-            message: "RequestId: \(text(requestID)) Error: Task timed out after \(seconds(nanoseconds)) seconds"
-        )
-    }
-
     /// It was not ready within `init_timeout`.
     static func notReady(after nanoseconds: Int64) -> InvocationError {
         InvocationError(
             .start,
             type: "Sandbox.Timedout",
-            message: "Error: not ready after \(seconds(nanoseconds)) seconds (init_timeout)"
+            message: "Error: not ready after \(InvocationError.seconds(nanoseconds)) seconds (init_timeout)"
         )
     }
 
@@ -71,38 +62,9 @@ enum InstanceFailure {
         message: "Error: the instance closed its connection and did not exit"
     )
 
-    /// The answer is longer than `response_limit`.
-    static func tooLarge(_ limit: Int) -> InvocationError {
-        InvocationError(
-            .tooLarge,
-            type: "Function.ResponseSizeTooLarge",
-            message: "Response payload size exceeded maximum allowed payload size (\(limit) bytes)."
-        )
-    }
-
     /// The payload of ERROR: the handler's failure, or the bootstrap's refusal of its result.
     static func reported(_ payload: UnsafeRawBufferPointer) -> InvocationError {
         let error = InvocationError(.function, payload: payload)
         return error.type == "Function.ResponseSizeTooLarge" ? InvocationError(.tooLarge, payload: payload) : error
-    }
-
-    static let queueFull = InvocationError(
-        .queueFull,
-        type: "Gateway.QueueFull",
-        message: "as many events wait as may (queue.length)"
-    )
-
-    static let queueTimeout = InvocationError(
-        .queueTimeout,
-        type: "Gateway.QueueTimeout",
-        message: "no instance was free in time (queue.wait)"
-    )
-
-    private static func text(_ bytes: UnsafeRawBufferPointer) -> String { String(decoding: bytes, as: UTF8.self) }
-
-    private static func seconds(_ nanoseconds: Int64) -> String {
-        let hundredths = (nanoseconds + 5_000_000) / 10_000_000
-        let fraction = hundredths % 100
-        return "\(hundredths / 100).\(fraction < 10 ? "0" : "")\(fraction)"
     }
 }

@@ -141,7 +141,7 @@ public final class InstancePool: Sendable {
             }
             let starts = mayStart && state.starting <= state.book.waitingCount
             if state.book.waitingCount >= settings.queueLength + state.starting + (starts ? 1 : 0) {
-                return .refuse(InstanceFailure.queueFull)
+                return .refuse(.queueFull)
             }
             state.book.enqueue(ticket, on: index, at: now)
             return .wait(start: starts ? Self.countStart(&state) : nil)

@@ -143,7 +143,7 @@ public final class InstanceInvoker: FunctionInvoker, @unchecked Sendable {  // c
     func expired(_ ticket: Ticket) {
         guard ticket.phase == .waiting else { return }
         if pool.isAboutToRun(ticket, on: index) { return ticket.waitOn(50_000_000) }
-        if pool.remove(ticket, on: index) { ticket.failed(at: MonotonicClock.now(), InstanceFailure.queueTimeout) }
+        if pool.remove(ticket, on: index) { ticket.failed(at: MonotonicClock.now(), .queueTimeout(noFree: "instance")) }
     }
 
     func recycle(_ ticket: Ticket) { if free.count < 64 { free.append(ticket) } }

@@ -88,9 +88,9 @@ public final class SwiftFunctionHandler: Handler {
     }
 
     private func refuseForRoom(_ exchange: Exchange) {
-        metrics.failed(SwiftFunctionFailure.buffersFull)
-        report(SwiftFunctionFailure.buffersFull, requestID: exchange.requestID)
-        refuse(exchange, SwiftFunctionFailure.buffersFull.exchangeError)
+        metrics.failed(.buffersFull)
+        report(.buffersFull, requestID: exchange.requestID)
+        refuse(exchange, InvocationError.buffersFull.exchangeError)
     }
 
     // MARK: Calling
@@ -129,7 +129,7 @@ public final class SwiftFunctionHandler: Handler {
         do {
             result = .success(try function(Event(request), context))
         } catch {
-            result = .failure(SwiftFunctionFailure.thrown(error))
+            result = .failure(.thrown(error))
         }
         let run = MonotonicClock.now() - start
         exchange.runNanoseconds = run

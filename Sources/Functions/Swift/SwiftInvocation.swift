@@ -55,7 +55,7 @@ final class SwiftInvocation: WorkerJob, TimerTarget, @unchecked Sendable {
     func start() {
         switch runtime.enter(self) {
         case .refused:
-            return answer(.failure(SwiftFunctionFailure.queueFull))
+            return answer(.failure(.queueFull))
         case .waits: break
         case .runs:
             if case .blocking = runtime.body { workers.submit(self) } else { launchOrRefuse() }
@@ -73,7 +73,7 @@ final class SwiftInvocation: WorkerJob, TimerTarget, @unchecked Sendable {
             let end = Instant(nanoseconds: startedAt.load(ordering: .relaxed)) + settings.timeout
             guard end <= now else { return workers.loop.set(timer, at: end) }
             task.withLock { $0?.cancel() }
-            return answer(.failure(SwiftFunctionFailure.timedOut(after: settings.timeout)))
+            return answer(.failure(.timedOut(after: settings.timeout, requestID: request.bytes(request.requestID))))
         }
         guard enteredAt + settings.queueWait <= now else {
             // Not started yet, so its own time cannot be over before this.
@@ -82,7 +82,7 @@ final class SwiftInvocation: WorkerJob, TimerTarget, @unchecked Sendable {
         // Lost to a thread that has just started it: look again when its time is over.
         guard abandon() else { return workers.loop.set(timer, at: now + settings.timeout) }
         exchange?.queueNanoseconds = now - enteredAt
-        answer(.failure(SwiftFunctionFailure.queueTimeout))
+        answer(.failure(.queueTimeout(noFree: "thread")))
     }
 
     /// Nobody waits for the answer any more.
@@ -155,7 +155,7 @@ final class SwiftInvocation: WorkerJob, TimerTarget, @unchecked Sendable {
     private func fail() {
         workers.loop.submit { [self] in
             guard !isAnswered, abandon() else { return }
-            answer(.failure(SwiftFunctionFailure.poolFull))
+            answer(.failure(.poolFull))
         }
     }
 
@@ -165,7 +165,7 @@ final class SwiftInvocation: WorkerJob, TimerTarget, @unchecked Sendable {
         do {
             result = .success(try body(Event(request), context))
         } catch {
-            result = .failure(SwiftFunctionFailure.thrown(error))
+            result = .failure(.thrown(error))
         }
         end(result)
     }
@@ -176,7 +176,7 @@ final class SwiftInvocation: WorkerJob, TimerTarget, @unchecked Sendable {
         do {
             result = .success(try await body(Event(request), context))
         } catch {
-            result = .failure(SwiftFunctionFailure.thrown(error))
+            result = .failure(.thrown(error))
         }
         end(result)
     }

@@ -63,6 +63,6 @@ enum SwiftResponseWriter {
     private static func check(_ count: Int, _ limit: Int, _ exchange: Exchange) throws(InvocationError) {
         guard count > limit else { return }
         exchange.response.reset()
-        throw SwiftFunctionFailure.tooLarge(limit)
+        throw InvocationError.tooLarge(limit)
     }
 }

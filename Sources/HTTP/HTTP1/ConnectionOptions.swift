@@ -91,6 +91,12 @@ extension FieldNameSet {
         .xRewriteURL,
         .xPenstock
     )
+
+    /// Fields of a request that no function and no upstream gets as they came, whoever sent them: those of one hop, and
+    /// those that the gateway takes out or writes itself (trust.md).
+    public static let neverForwarded = hopByHop.union(
+        FieldNameSet(.expect, .underscored, .xOriginalURL, .xRewriteURL, .xPenstock, .xRequestID, .xForwardedFor)
+    )
 }
 
 extension FieldBlock {

@@ -6,7 +6,7 @@ import PenstockSystem
 /// HTTP/1.x on a client's connection (RFC 9112): one exchange after the other.
 final class HTTP1Server: ServerCodec {
     /// Where the request that is being read stands.
-    private enum Incoming {
+    enum Incoming {
         /// Between two requests, or inside a head.
         case head
         /// Inside a body, of which so many bytes are missing.
@@ -20,7 +20,7 @@ final class HTTP1Server: ServerCodec {
     }
 
     /// How the body of the response goes out.
-    private enum Outgoing {
+    enum Outgoing {
         case none
         case length(Int)
         case chunked
@@ -28,32 +28,32 @@ final class HTTP1Server: ServerCodec {
     }
 
     /// Its owner, which lets go of it when it is closed.
-    private let connection: ServerConnection
-    private let info: ConnectionInfo
-    private let context: LoopContext
-    private let exchanges: ExchangeTable
-    private let date: DateField
+    let connection: ServerConnection
+    let info: ConnectionInfo
+    let context: LoopContext
+    let exchanges: ExchangeTable
+    let date: DateField
     @exclusivity(unchecked) private var parser: RequestParser
     @exclusivity(unchecked) private var parsedWith: ServerSettings
     @exclusivity(unchecked) private var chunks = ChunkedDecoder(limits: HeadLimits())
     @exclusivity(unchecked) private var trailers: FieldBlock?
-    @exclusivity(unchecked) private var incoming = Incoming.head
-    @exclusivity(unchecked) private var outgoing = Outgoing.none
-    @exclusivity(unchecked) private unowned(unsafe) var exchange: Exchange?  // its loop keeps it for ever
-    @exclusivity(unchecked) private var unconsumed = 0
-    @exclusivity(unchecked) private var keepsAlive = true
+    @exclusivity(unchecked) var incoming = Incoming.head
+    @exclusivity(unchecked) var outgoing = Outgoing.none
+    @exclusivity(unchecked) unowned(unsafe) var exchange: Exchange?  // its loop keeps it for ever
+    @exclusivity(unchecked) var unconsumed = 0
+    @exclusivity(unchecked) var keepsAlive = true
     @exclusivity(unchecked) private var isDraining = false
-    @exclusivity(unchecked) private var isInsideHead = false
-    @exclusivity(unchecked) private var hasContinued = false
+    @exclusivity(unchecked) var isInsideHead = false
+    @exclusivity(unchecked) var hasContinued = false
     @exclusivity(unchecked) private(set) var hasServed = false
-    @exclusivity(unchecked) private var discarded = 0
-    @exclusivity(unchecked) private var rate = BodyRate()
+    @exclusivity(unchecked) var discarded = 0
+    @exclusivity(unchecked) var rate = BodyRate()
 
     /// Bytes of a body that may be under way before its handler has given credit back.
-    private static let credit = 65_536
+    static let credit = 65_536
 
     /// Bytes of an unwanted body that are read so that the connection can be kept.
-    private static let discardLimit = 262_144
+    static let discardLimit = 262_144
 
     init(connection: ServerConnection) {
         self.connection = connection
@@ -73,10 +73,10 @@ final class HTTP1Server: ServerCodec {
         )
     }
 
-    private var settings: ServerSettings { info.settings }
+    var settings: ServerSettings { info.settings }
 
     /// The deadlines of the route, once there is one.
-    private var timeouts: ServerTimeouts { exchange?.timeouts ?? settings.timeouts }
+    var timeouts: ServerTimeouts { exchange?.timeouts ?? settings.timeouts }
 
     var writeTimeout: Int64 { timeouts.write }
 
@@ -134,7 +134,7 @@ final class HTTP1Server: ServerCodec {
             begin(exchange)
             return length
         } catch {
-            refuse(error, exchange)
+            refuseHead(ExchangeError(error))
             return bytes.count
         }
     }
@@ -221,7 +221,7 @@ final class HTTP1Server: ServerCodec {
             }
             return offset
         } catch {
-            refuseBody(error)
+            refuseBody(ExchangeError(error), lingering: true)
             return bytes.count
         }
     }
@@ -252,101 +252,12 @@ final class HTTP1Server: ServerCodec {
         case .head where exchange == nil && !isInsideHead:
             close(lingering: false)
         case .head:
-            refuse(.malformedRequestLine, exchange ?? exchanges.take(for: context))
+            refuseHead(ExchangeError(.malformedRequestLine))
         case .body, .chunks:
-            guard let exchange else { return close(lingering: false) }
-            keepsAlive = false
-            incoming = .closed
-            exchange.failAndCancel(
-                ExchangeError(
-                    .client,
-                    status: 400,
-                    message: "Bad Request",
-                    reason: "the connection ended inside the body",
-                    closesConnection: true
-                )
-            )
+            refuseBody(.endedInsideBody, lingering: false)
         case .complete: if !connection.hasUnreadInput { keepsAlive = false }
         case .closed: break
         }
-    }
-
-    // MARK: Refusals
-
-    /// A head that cannot be read: answered, logged, and the connection closed.
-    private func refuse(_ error: RequestError, _ exchange: Exchange) {
-        isInsideHead = false
-        keepsAlive = false
-        incoming = .closed
-        self.exchange = exchange
-        exchange.begin(self, info, body: .none)
-        exchange.fail(
-            ExchangeError(
-                .client,
-                status: error.status,
-                message: StatusCode.reasonPhrase(error.status),
-                reason: String(describing: error.reason),
-                closesConnection: true
-            )
-        )
-    }
-
-    private func refuseBody(_ error: RequestError) {
-        keepsAlive = false
-        incoming = .closed
-        guard let exchange else { return close(lingering: true) }
-        exchange.failAndCancel(
-            ExchangeError(
-                .client,
-                status: error.status,
-                message: StatusCode.reasonPhrase(error.status),
-                reason: String(describing: error.reason),
-                closesConnection: true
-            )
-        )
-    }
-
-    // MARK: Deadlines
-
-    private func startBodyClock() {
-        discarded = 0
-        rate.start(connection.now)
-        connection.setReadDeadline(rate.deadline(timeouts))
-    }
-
-    func readExpired() {
-        switch incoming {
-        case .head where isInsideHead:
-            refuseSlow(exchange ?? exchanges.take(for: context), "timeouts.head")
-        case .head: close(lingering: false)
-        case .body, .chunks: checkBodyRate()
-        case .complete, .closed: break
-        }
-    }
-
-    private func checkBodyRate() {
-        // While its handler holds the client back, silence is not the client's.
-        if unconsumed >= Self.credit { rate.start(connection.now) }
-        guard let reason = rate.violation(connection.now, timeouts) else {
-            return connection.setReadDeadline(rate.deadline(timeouts))
-        }
-        guard let exchange else { return close(lingering: false) }
-        keepsAlive = false
-        incoming = .closed
-        exchange.failAndCancel(
-            ExchangeError(.client, status: 408, message: "Request Timeout", reason: reason, closesConnection: true)
-        )
-    }
-
-    private func refuseSlow(_ exchange: Exchange, _ reason: String) {
-        isInsideHead = false
-        keepsAlive = false
-        incoming = .closed
-        self.exchange = exchange
-        exchange.begin(self, info, body: .none)
-        exchange.fail(
-            ExchangeError(.client, status: 408, message: "Request Timeout", reason: reason, closesConnection: true)
-        )
     }
 
     // MARK: The connection's life
@@ -375,14 +286,14 @@ final class HTTP1Server: ServerCodec {
     /// Nanoseconds that a new connection gets for its first request while the gateway ends.
     private static let lastChance: Int64 = 1_000_000_000
 
-    private func close(lingering: Bool) {
+    func close(lingering: Bool) {
         incoming = .closed
         connection.setReadDeadline(.never)
         connection.finish(lingering: lingering)
     }
 
     /// The exchange is over; what is left of the request is read and dropped, so that the next one can be found.
-    private func endExchange() {
+    func endExchange() {
         guard let exchange else { return }
         self.exchange = nil
         let cannotGoOn = exchange.failure?.closesConnection ?? false
@@ -405,151 +316,5 @@ final class HTTP1Server: ServerCodec {
         trailers?.release()
         connection.setReadDeadline(connection.now + settings.timeouts.idle)
         connection.resumeInput()
-    }
-}
-
-// MARK: Bytes out
-
-extension HTTP1Server: ExchangeFront {
-    func respond(_ exchange: Exchange, end: Bool) {
-        sendHead(exchange, end: end)
-        if end { endExchange() }
-    }
-
-    func respond(_ exchange: Exchange, body: RawSpan) {
-        sendHead(exchange, end: true)
-        if case .length = outgoing { send(body) }
-        endExchange()
-    }
-
-    private func sendHead(_ exchange: Exchange, end: Bool) {
-        let head = exchange.head
-        let response = exchange.response
-        if let failure = exchange.failure, failure.closesConnection { keepsAlive = false }
-        if isBodyInDoubt(head, end) { keepsAlive = false }
-        let framing = framing(of: response, for: head, end: end)
-        let serverField = settings.serverField
-        if case .untilClose = framing { keepsAlive = false }
-        outgoing = hasNoBody(response, head) ? .none : Self.outgoing(framing)
-        ResponseEncoder.encode(
-            response,
-            framing: framing,
-            keepAlive: keepsAlive,
-            requestMinorVersion: head.minorVersion,
-            date: date.value(at: connection.now),
-            server: serverField.isEmpty || response.omitsServer ? nil : serverField,
-            requestID: exchange.requestID,
-            to: &connection.output
-        )
-    }
-
-    /// Whether the connection cannot be kept: the client may or may not send the body that it asked leave for, or
-    /// would send more of it in vain than is worth reading.
-    private func isBodyInDoubt(_ head: RequestHead, _ end: Bool) -> Bool {
-        switch incoming {
-        case .body(let missing): (head.expectsContinue && !hasContinued) || (end && missing > Self.discardLimit)
-        case .chunks: head.expectsContinue && !hasContinued
-        case .head, .complete, .closed: false
-        }
-    }
-
-    private static func outgoing(_ framing: MessageFraming) -> Outgoing {
-        switch framing {
-        case .none: .none
-        case .length(let length): .length(length)
-        case .chunked: .chunked
-        case .untilClose: .untilClose
-        }
-    }
-
-    /// Whether the response has no body whatever its fields say (RFC 9112 §6.3).
-    private func hasNoBody(_ response: ResponseHead, _ head: RequestHead) -> Bool {
-        head.method == .head || response.status == 204 || response.status == 304
-    }
-
-    private func framing(of response: ResponseHead, for head: RequestHead, end: Bool) -> MessageFraming {
-        if response.status == 204 || response.status == 304 { return .none }
-        if let length = response.contentLength { return .length(length) }
-        if end { return head.method == .head ? .none : .length(0) }
-        return head.minorVersion >= 1 ? .chunked : .untilClose
-    }
-
-    func inform(_ head: ResponseHead, _ exchange: Exchange) -> Int {
-        if exchange.head.minorVersion >= 1 { ResponseEncoder.encodeInterim(head, to: &connection.output) }
-        return holding()
-    }
-
-    func sendContinue(_ exchange: Exchange) {
-        switch incoming {
-        case .body, .chunks:
-            hasContinued = true
-            connection.output.append("HTTP/1.1 100 Continue\r\n\r\n")
-        case .head, .complete, .closed: break
-        }
-    }
-
-    func write(_ bytes: RawSpan, _ exchange: Exchange) -> Int {
-        let count = bytes.byteCount
-        guard count > 0 else { return connection.held }
-        switch outgoing {
-        case .none: return connection.held
-        case .length(let missing):
-            // What is over the length that the head has promised would be read as the next response.
-            let fitting = min(count, missing)
-            outgoing = .length(missing - fitting)
-            send(bytes.extracting(first: fitting))
-        case .chunked:
-            ResponseEncoder.appendChunkHeader(count, to: &connection.output)
-            send(bytes)
-            ResponseEncoder.appendChunkEnd(to: &connection.output)
-        case .untilClose: send(bytes)
-        }
-        return holding()
-    }
-
-    /// The bytes that are held back; where they are many, the exchange hears when they have left.
-    private func holding() -> Int {
-        let held = connection.held
-        if held > Exchange.writeLimit { connection.tellsWhenDrained = true }
-        return held
-    }
-
-    private func send(_ bytes: RawSpan) {
-        bytes.withUnsafeBytes { bytes in
-            if bytes.count < 4096 {
-                connection.output.append(bytes)
-            } else {
-                connection.writeThrough(bytes)
-            }
-        }
-    }
-
-    func end(trailers: FieldBlock?, _ exchange: Exchange) {
-        switch outgoing {
-        case .none, .untilClose: break
-        case .length(let missing): if missing > 0 { return cut(exchange) }
-        case .chunked:
-            // Only a client that says so keeps them (RFC 9110 §10.1.4).
-            let isWilling = exchange.head.fields.contains(.te, element: "trailers")
-            ResponseEncoder.appendLastChunk(trailers: isWilling ? trailers : nil, to: &connection.output)
-        }
-        endExchange()
-    }
-
-    func consumed(_ count: Int, _ exchange: Exchange) {
-        let wasPaused = unconsumed >= Self.credit
-        unconsumed = max(0, unconsumed &- count)
-        guard wasPaused, unconsumed < Self.credit else { return }
-        rate.start(connection.now)
-        connection.resumeInput()
-    }
-
-    func cut(_ exchange: Exchange) {
-        guard self.exchange === exchange else { return }
-        self.exchange = nil
-        incoming = .closed
-        exchange.finish()
-        // A body that ends with the connection would look whole: only a reset says that it is not.
-        if case .untilClose = outgoing { connection.reset() } else { connection.finish(lingering: false) }
     }
 }

@@ -86,7 +86,7 @@ final class Front {
     ) throws {
         runtime = SwiftFunctionRuntime(function, settings: settings("greet"))
         self.budget = BufferBudget(limit: budget)
-        scripted = try ScriptedFront(LateHandler(runtime, budget: self.budget, metrics: metrics, log: log))
+        scripted = try ScriptedFront(lateHandler(runtime, budget: self.budget, metrics: metrics, log: log))
         scripted.window = window
     }
 
@@ -141,31 +141,25 @@ extension SwiftFunctionSettings {
     }
 }
 
-/// A handler that is made when its loop is there.
-final class LateHandler: Handler {
-    private let make: (EventLoop) -> SwiftFunctionHandler
-    private var made: SwiftFunctionHandler?
-
-    init(
-        _ runtime: SwiftFunctionRuntime,
-        budget: BufferBudget = BufferBudget(limit: 1 << 30),
-        metrics: MetricsRegistry = MetricsRegistry(),
-        log: FunctionLog? = nil
-    ) {
-        make = { loop in
-            SwiftFunctionHandler(
+/// A Swift function's handler, made when its loop is there.
+func lateHandler(
+    _ runtime: SwiftFunctionRuntime,
+    budget: BufferBudget = BufferBudget(limit: 1 << 30),
+    metrics: MetricsRegistry = MetricsRegistry(),
+    log: FunctionLog? = nil
+) -> PassingHandler {
+    var made: SwiftFunctionHandler?
+    return PassingHandler { exchange in
+        let handler =
+            made
+            ?? SwiftFunctionHandler(
                 runtime,
-                workers: SwiftWorkers(loop: loop, pool: WorkerPool(), log: log),
+                workers: SwiftWorkers(loop: exchange.loop, pool: WorkerPool(), log: log),
                 budget: budget,
                 path: "/{rest*}",
                 metrics: metrics
             )
-        }
-    }
-
-    func handle(_ exchange: Exchange) {
-        let handler = made ?? make(exchange.loop)
         made = handler
-        exchange.hand(to: handler)
+        return handler
     }
 }

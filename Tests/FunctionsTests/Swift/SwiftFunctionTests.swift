@@ -55,11 +55,11 @@ struct SwiftFunctionTests {
         }
         let body = (0..<100_000).map { UInt8(truncatingIfNeeded: $0 &* 7) }
         let runtime = SwiftFunctionRuntime(function, settings: .patient("greet"))
-        let answer = try answerOverBoth("PUT /a?b=c", body: body) { LateHandler(runtime) }
+        let answer = try answerOverBoth("PUT /a?b=c", body: body) { lateHandler(runtime) }
         #expect(answer.status == 201)
         #expect(answer["x-query"] == "b=c")
         #expect(answer.body.outline == body.outline)
-        #expect(try answerOverBoth("GET /fails") { LateHandler(runtime) }.status == 502)
+        #expect(try answerOverBoth("GET /fails") { lateHandler(runtime) }.status == 502)
     }
 
     @Test(arguments: [(204, "GET"), (304, "GET"), (200, "HEAD")])
@@ -185,7 +185,7 @@ struct SwiftFunctionTests {
         )
         let answer = await front.ask("GET /")
         #expect(answer.status == 504)
-        #expect(front.failure == "Sandbox.Timedout: Task timed out after 0.02 seconds")
+        #expect(front.failure?.hasSuffix(" Error: Task timed out after 0.02 seconds") == true)
         #expect(front.runtime.usage.running == 1)
         gate.open()
         await front.run {
@@ -279,7 +279,7 @@ struct SwiftFunctionTests {
             targetKind: .function,
             parameterNames: ["rest"],
             timeout: 30_000_000_000,
-            handler: LateHandler(SwiftFunctionRuntime(function, settings: .patient("greet")))
+            handler: lateHandler(SwiftFunctionRuntime(function, settings: .patient("greet")))
         )
         let table = try RouteTable([RouteDescription(name: "r", path: "/{rest*}")])
         #expect(try ScriptedFront(Router(table: table, routes: [route])).answer("GET /").text == "true")
