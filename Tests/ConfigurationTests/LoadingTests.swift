@@ -1,32 +1,11 @@
 import Glibc
+import TestSupport
 import Testing
 
 @testable import PenstockConfiguration
 
 @Suite("Loading, settings, Swift functions")
 struct LoadingTests {
-    /// A folder that is gone at the end.
-    private final class Folder {
-        let path: String
-
-        init() throws {
-            var template = Array("/tmp/penstock-configuration-XXXXXX".utf8CString)
-            path = try #require(mkdtemp(&template).map { String(cString: $0) })
-        }
-
-        deinit {
-            for name in ["routes.yaml", "hello.py", "secret", "run.sh"] { unlink("\(path)/\(name)") }
-            rmdir(path)
-        }
-
-        func write(_ name: String, _ text: String, mode: mode_t = 0o644) throws {
-            let file = try #require(fopen("\(path)/\(name)", "w"))
-            fputs(text, file)
-            fclose(file)
-            chmod("\(path)/\(name)", mode)
-        }
-    }
-
     /// Folder, path, what it resolves to.
     @Test(arguments: [
         ("", "x", "x"), ("", "./x", "./x"), ("", "bin/x", "bin/x"), ("", "/x", "/x"), ("", ".", "."),
@@ -40,7 +19,7 @@ struct LoadingTests {
 
     @Test
     func `a file is read in its folder`() throws {
-        let folder = try Folder()
+        let folder = try TemporaryFolder()
         try folder.write("hello.py", "")
         try folder.write("secret", "hunter2\r\n")
         try folder.write("run.sh", "#!/bin/sh\n", mode: 0o755)
@@ -71,7 +50,7 @@ struct LoadingTests {
 
     @Test
     func `a program without the right to run is an error`() throws {
-        let folder = try Folder()
+        let folder = try TemporaryFolder()
         try folder.write("run.sh", "#!/bin/sh\n")
         try folder.write("routes.yaml", "functions: { run: { command: ./run.sh } }\n")
         let loaded = Configuration.load("\(folder.path)/routes.yaml")

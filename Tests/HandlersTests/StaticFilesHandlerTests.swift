@@ -9,20 +9,21 @@ import Testing
 
 @Suite("Static files")
 struct StaticFilesHandlerTests {
-    private let fixture = FileFixture()
+    private let fixture: FileFixture
 
-    init() {
-        fixture.write("index.html", "<h1>Hello</h1>")
-        fixture.write("app.JS", "1")
-        fixture.write("a b/ü.txt", "unicode")
-        fixture.write("sub/index.html", "sub")
-        fixture.write("sub/page.css", "p{}")
-        fixture.write("bare/file", "no type")
-        fixture.write(".env", "secret")
-        fixture.write(".git/config", "secret")
-        fixture.write(".well-known/security.txt", "mail us")
-        fixture.write("empty.txt", "")
-        fixture.write("../outside.txt", "secret")
+    init() throws {
+        fixture = try FileFixture()
+        try fixture.write("index.html", "<h1>Hello</h1>")
+        try fixture.write("app.JS", "1")
+        try fixture.write("a b/ü.txt", "unicode")
+        try fixture.write("sub/index.html", "sub")
+        try fixture.write("sub/page.css", "p{}")
+        try fixture.write("bare/file", "no type")
+        try fixture.write(".env", "secret")
+        try fixture.write(".git/config", "secret")
+        try fixture.write(".well-known/security.txt", "mail us")
+        try fixture.write("empty.txt", "")
+        try fixture.write("../outside.txt", "secret")
         symlink("../outside.txt", fixture.root + "/link.txt")
         symlink("index.html", fixture.root + "/inner.html")
         symlink("..", fixture.root + "/up")
@@ -141,7 +142,7 @@ struct StaticFilesHandlerTests {
     func `a tag stays while the file does, and changes with it`() throws {
         let first = try answer("GET /sub/page.css")["etag"]
         #expect(try answer("GET /sub/page.css")["etag"] == first)
-        fixture.write("sub/page.css", "p{}")
+        try fixture.write("sub/page.css", "p{}")
         fixture.touch("sub/page.css", 1_000_000_000)
         #expect(try answer("GET /sub/page.css")["etag"] != first)
         #expect(first?.hasPrefix("\"") == true)
@@ -226,7 +227,7 @@ struct StaticFilesHandlerTests {
 
     @Test(arguments: [4_000, 65_536, 200_000, 10_000_000])
     func `a large file arrives whole however slowly it is taken`(_ step: Int) throws {
-        fixture.write("large.bin", Self.large)
+        try fixture.write("large.bin", Self.large)
         let front = try front()
         front.step = step
         let answer = front.answer("GET /large.bin")
@@ -240,7 +241,7 @@ struct StaticFilesHandlerTests {
 
     @Test
     func `no more is read than the client has room for`() throws {
-        fixture.write("large.bin", Self.large)
+        try fixture.write("large.bin", Self.large)
         let script = try front().begin("GET /large.bin")
         #expect(script.answer.body.count <= Exchange.writeLimit + 65_536)
         script.leave()
@@ -248,10 +249,10 @@ struct StaticFilesHandlerTests {
 
     @Test
     func `a file that becomes shorter cuts the answer`() throws {
-        fixture.write("large.bin", Self.large)
+        try fixture.write("large.bin", Self.large)
         let front = try front()
         let script = front.begin("GET /large.bin")
-        fixture.write("large.bin", "short")
+        try fixture.write("large.bin", "short")
         while !script.isOver {
             script.advance()
             front.runLoop()
@@ -262,7 +263,7 @@ struct StaticFilesHandlerTests {
 
     @Test
     func `a client that leaves closes the file`() throws {
-        fixture.write("large.bin", Self.large)
+        try fixture.write("large.bin", Self.large)
         let front = try front()
         for _ in 0..<50 { front.begin("GET /large.bin").leave() }
         for _ in 0..<10 { front.runLoop() }

@@ -1,37 +1,17 @@
 import Glibc
 import PenstockObservability
+import TestSupport
 import Testing
 
-/// A folder of its own for one test, removed with its files.
-final class LogFolder {
-    let path: String
+/// The logs of one test, removed with it.
+struct LogFolder {
+    private let folder: TemporaryFolder
 
-    init() throws {
-        var template = Array("/tmp/penstock-log.XXXXXX".utf8CString)
-        let made = template.withUnsafeMutableBufferPointer { buffer in
-            buffer.baseAddress.map { mkdtemp($0) != nil } ?? false
-        }
-        try #require(made)
-        path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    }
+    init() throws { folder = try TemporaryFolder() }
 
-    deinit {
-        for name in ["log", "log.1", "pipe"] { unlink("\(path)/\(name)") }
-        rmdir(path)
-    }
+    func file(_ name: String = "log") -> String { "\(folder.path)/\(name)" }
 
-    func file(_ name: String = "log") -> String { "\(path)/\(name)" }
-
-    func contents(_ name: String = "log") -> String {
-        guard let stream = fopen(file(name), "r") else { return "" }
-        defer { fclose(stream) }
-        var bytes: [UInt8] = []
-        while true {
-            let byte = getc(stream)
-            guard byte >= 0 else { return String(decoding: bytes, as: UTF8.self) }
-            bytes.append(UInt8(truncatingIfNeeded: byte))
-        }
-    }
+    func contents(_ name: String = "log") -> String { folder.read(name) }
 }
 
 /// Lends raw views of texts for the length of a call.

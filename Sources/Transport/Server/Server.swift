@@ -16,8 +16,8 @@ public final class Server {
     private let report: (SystemError) -> Void
     private var listeners: [ObjectIdentifier: [Listener]] = [:]
     private var connections: [ServerConnection] = []
-    private var fresh = IdleConnections()
-    private var served = IdleConnections()
+    @exclusivity(unchecked) private var fresh = IdleConnections()
+    @exclusivity(unchecked) private var served = IdleConnections()
     private var refused = 0
     private var parked = 0
     private var nextReport = Instant(nanoseconds: .min)

@@ -48,7 +48,7 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
     private let loop: EventLoop  // of the context, as the next: what is one step away is not counted at each use
     private let buffers: BufferPool
     let info: ConnectionInfo
-    private unowned let server: Server
+    private unowned(unsafe) let server: Server  // has all of its connections
     private let descriptor: FileDescriptor
     private let timer = Timer()
     @exclusivity(unchecked) private var chosenCodec: (any ServerCodec)?
@@ -75,8 +75,8 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
     /// In which of the server's lists of idle connections it is: those that were served, or those that have just come.
     enum Idleness { case none, fresh, served }
     @exclusivity(unchecked) var idleness = Idleness.none
-    @exclusivity(unchecked) unowned(unsafe) var idleBefore: ServerConnection?
-    @exclusivity(unchecked) unowned(unsafe) var idleAfter: ServerConnection?
+    @exclusivity(unchecked) var idleBefore: IdleConnections.Link?
+    @exclusivity(unchecked) var idleAfter: IdleConnections.Link?
 
     /// Whether there is no room for it: it is told so, once it has asked.
     let isRefused: Bool
@@ -107,10 +107,12 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
         return codec
     }
 
-    private var isIdle: Bool { codec.isIdle && input.isEmpty && !hasOutput }
+    private var isIdle: Bool { input.isEmpty && !hasOutput && codec.isIdle }
 
     private func noteIdle() {
-        if idleness == .none, !isRefused, !isClosed, isIdle { server.becameIdle(self, served: codec.hasServed) }
+        guard idleness == .none, !isRefused, !isClosed, input.isEmpty, !hasOutput else { return }
+        let codec = codec
+        if codec.isIdle { server.becameIdle(self, served: codec.hasServed) }
     }
 
     var now: Instant { loop.now }

@@ -4,6 +4,7 @@ import PenstockNetworking
 import PenstockObservability
 import PenstockSystem
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import PenstockFunctions
@@ -25,7 +26,8 @@ final class FunctionBench: Sendable {
     let shares: [InstanceLoop]
     let spawner: Spawner
     let lines: PrintedLines
-    let folder: String
+    var folder: String { temporary.path }
+    private let temporary: TemporaryFolder
 
     init(fileLimit: (soft: UInt64, hard: UInt64)? = nil) throws {
         group = try EventLoopGroup(count: 3)
@@ -33,8 +35,7 @@ final class FunctionBench: Sendable {
         self.lines = lines
         shares = group.loops[..<2].map { InstanceLoop(loop: $0, output: lines) }
         spawner = try Spawner(supervisor: group.loops[2], fileLimit: fileLimit)
-        var template = Array("/tmp/penstock-functions-XXXXXX".utf8CString)
-        folder = mkdtemp(&template).map { String(cString: $0) } ?? "/tmp"
+        temporary = try TemporaryFolder()
         group.start()
     }
 
@@ -45,27 +46,15 @@ final class FunctionBench: Sendable {
 
     /// Writes a file into the folder, and answers its path.
     func write(_ name: String, _ text: String) -> String {
-        let path = "\(folder)/\(name)"
-        let descriptor = open(path, O_CREAT | O_WRONLY | O_TRUNC, 0o755)
-        _ = Array(text.utf8).withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-        close(descriptor)
-        return path
+        #expect(throws: Never.self) { try temporary.write(name, text, mode: 0o755) }
+        return "\(folder)/\(name)"
     }
 
     /// The names of the files in the folder.
-    func files() -> [String] {
-        var names: [String] = []
-        guard let folder = opendir(folder) else { return [] }
-        defer { closedir(folder) }
-        while let entry = readdir(folder) {
-            names.append(
-                withUnsafePointer(to: &entry.pointee.d_name) {
-                    $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-                }
-            )
-        }
-        return names
-    }
+    func files() -> [String] { temporary.names }
+
+    /// A file's text; empty where there is none.
+    func read(_ path: String) -> String { TemporaryFolder.contents(path) }
 
     func python(_ text: String, function: String = "handler", name: String = "handler.py") -> FunctionSettings {
         let program = FunctionSettings.Program.python(

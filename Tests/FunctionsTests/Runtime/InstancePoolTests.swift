@@ -1,5 +1,6 @@
 import Glibc
 import PenstockSystem
+import TestSupport
 import Testing
 
 @testable import PenstockFunctions
@@ -159,10 +160,10 @@ struct InstancePoolTests {
         async let interrupted = bench.call(pool, #"{"seconds": 30}"#)
         await eventually("it runs") { pool.statistics.idle == 0 }
         let spawner = try #require(parent(of: pid))
-        #expect(readFile("/proc/\(spawner)/comm") == "penstock-spawn\n")
+        #expect(TemporaryFolder.contents("/proc/\(spawner)/comm") == "penstock-spawn\n")
         kill(spawner, SIGKILL)
         #expect(await interrupted.error?.kind == .exited)
-        let child = try #require(Int32(readFile("\(bench.folder)/child")))
+        let child = try #require(Int32(TemporaryFolder.contents("\(bench.folder)/child")))
         await eventually("the instance is dead") { !isRunning(pid) }
         await eventually("what it started is dead") { !isRunning(child) }
         await eventually("a new one answers") { await bench.call(pool).status == 200 }
@@ -373,7 +374,7 @@ struct InstancePoolTests {
     }
 
     private func parent(of pid: Int32) -> Int32? {
-        let status = readFile("/proc/\(pid)/status")
+        let status = TemporaryFolder.contents("/proc/\(pid)/status")
         let line = status.split(separator: "\n").first { $0.hasPrefix("PPid:") }
         return line.flatMap { Int32($0.dropFirst(5).drop { $0 == "\t" }) }
     }

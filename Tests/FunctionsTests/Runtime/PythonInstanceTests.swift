@@ -1,6 +1,7 @@
 import Glibc
 import PenstockFunctions
 import PenstockSystem
+import TestSupport
 import Testing
 
 @Suite("Python functions in their processes")
@@ -362,21 +363,7 @@ struct Failure: Sendable, CustomTestStringConvertible {
 
 /// Whether a process is there and no zombie.
 func isRunning(_ pid: Int32) -> Bool {
-    let text = readFile("/proc/\(pid)/stat")
+    let text = TemporaryFolder.contents("/proc/\(pid)/stat")
     guard let end = text.lastIndex(of: ")") else { return false }
     return !text[end...].hasPrefix(") Z")
-}
-
-/// A file's text; empty where there is none.
-func readFile(_ path: String) -> String {
-    let descriptor = open(path, O_RDONLY)
-    guard descriptor >= 0 else { return "" }
-    defer { close(descriptor) }
-    var bytes = [UInt8](repeating: 0, count: 65_536)
-    let count = read(descriptor, &bytes, bytes.count)
-    return String(decoding: bytes[..<max(0, count)], as: UTF8.self)
-}
-
-extension FunctionBench {
-    func read(_ path: String) -> String { readFile(path) }
 }

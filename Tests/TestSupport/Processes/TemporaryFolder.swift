@@ -22,6 +22,11 @@ public final class TemporaryFolder: Sendable {
     ///   - mode: its permissions.
     /// - Throws: ``SupportError``.
     public func write(_ name: String, _ content: String, mode: UInt32 = 0o644) throws {
+        try write(name, Array(content.utf8), mode: mode)
+    }
+
+    /// The same for what is no text.
+    public func write(_ name: String, _ content: [UInt8], mode: UInt32 = 0o644) throws {
         var folder = path
         for part in name.split(separator: "/").dropLast() {
             folder += "/\(part)"
@@ -31,7 +36,7 @@ public final class TemporaryFolder: Sendable {
         guard descriptor >= 0 else { throw SupportError.system("open \(name)") }
         defer { close(descriptor) }
         fchmod(descriptor, mode)
-        var rest = Array(content.utf8)[...]
+        var rest = content[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
             guard count > 0 else { throw SupportError.system("write \(name)") }
@@ -51,6 +56,9 @@ public final class TemporaryFolder: Sendable {
     /// Whether there is a file, or a folder, of this name.
     public func has(_ name: String) -> Bool { access("\(path)/\(name)", F_OK) == 0 }
 
+    /// The names of what is in the folder.
+    public var names: [String] { Self.names(in: path) }
+
     /// What the file at `path` holds; empty where there is none.
     public static func contents(_ path: String) -> String {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
@@ -66,18 +74,21 @@ public final class TemporaryFolder: Sendable {
     }
 
     private static func remove(_ path: String) {
-        guard let folder = opendir(path) else {
-            unlink(path)
-            return
-        }
+        if unlink(path) == 0 { return }
+        for name in names(in: path) { remove("\(path)/\(name)") }
+        rmdir(path)
+    }
+
+    private static func names(in path: String) -> [String] {
+        guard let folder = opendir(path) else { return [] }
+        defer { closedir(folder) }
+        var names: [String] = []
         while let entry = readdir(folder) {
             let name = withUnsafePointer(to: &entry.pointee.d_name) {
                 $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
             }
-            guard name != ".", name != ".." else { continue }
-            if entry.pointee.d_type == UInt8(DT_DIR) { remove("\(path)/\(name)") } else { unlink("\(path)/\(name)") }
+            if name != ".", name != ".." { names.append(name) }
         }
-        closedir(folder)
-        rmdir(path)
+        return names
     }
 }
