@@ -30,13 +30,13 @@ final class ProxiedExchange: ClientStreamObserver {
     func start(_ exchange: Exchange) {
         self.exchange = exchange
         sentAt = exchange.loop.now
+        endpoint = upstream.choose()
         attempt(reusing: true)
     }
 
     private func attempt(reusing: Bool) {
         guard let exchange else { return }
         attempts += 1
-        endpoint = upstream.choose()
         let pool = upstream.pool(of: endpoint)
         if reusing, let connection = pool.reuse(for: self) {
             self.connection = connection
@@ -146,8 +146,11 @@ final class ProxiedExchange: ClientStreamObserver {
         if canRetry(failure, exchange) {
             metrics.retried()
             let wasStale = failure.kind == .closed
-            if !wasStale, let pool { upstream.skip(pool, of: endpoint) }
-            return attempt(reusing: false)
+            if !wasStale, let pool {
+                upstream.skip(pool, of: endpoint)
+                endpoint = upstream.alternative(to: endpoint)
+            }
+            return attempt(reusing: !wasStale)
         }
         if isConnected, !exchange.hasResponded { metrics.unanswered() }
         exchange.runNanoseconds = exchange.loop.now - sentAt

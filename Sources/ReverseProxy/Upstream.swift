@@ -58,6 +58,9 @@ public final class Upstream {
         return endpoint
     }
 
+    /// The one to try where `endpoint` has failed; nobody loses a turn by it.
+    func alternative(to endpoint: Int) -> Int { (endpoint + 1) % endpoints.count }
+
     /// The connections to an endpoint's address that is to be used now.
     func pool(of endpoint: Int) -> ConnectionPool { endpoints[endpoint].pool }
 

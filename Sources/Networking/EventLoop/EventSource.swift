@@ -15,6 +15,9 @@ public struct Readiness: OptionSet, Sendable {
     /// Bytes or the end of the stream can be read.
     public static let readable = Readiness(rawValue: 0x001)
 
+    /// Urgent bytes are under way: a read stops before them (tcp(7)).
+    public static let urgent = Readiness(rawValue: 0x002)
+
     /// Bytes can be written, or a connect has ended.
     public static let writable = Readiness(rawValue: 0x004)
 
@@ -39,10 +42,14 @@ public struct Readiness: OptionSet, Sendable {
     /// One of the loops that watch the descriptor is woken, not all.
     public static let exclusive = Readiness(rawValue: 1 << 28)
 
-    /// The same for a stream, which is read at once as far as it goes: on change, and with its end.
-    @inlinable public var ofStream: Readiness {
-        contains(.readable) ? union([.ended, .onChange]) : union(.onChange)
+    /// The same for a TCP connection, which is read at once as far as it goes: on change, and with what cuts a read
+    /// short, the end or an urgent byte.
+    @inlinable public var ofTCP: Readiness {
+        contains(.readable) ? union([.ended, .urgent, .onChange]) : union(.onChange)
     }
+
+    /// Whether a read that brought some bytes may have left others, or an end.
+    @inlinable public var mayLeaveMore: Bool { !isDisjoint(with: [.ended, .urgent, .hungUp, .failed]) }
 }
 
 /// What has bytes to send when the callback that made them has returned.

@@ -1,3 +1,4 @@
+import Glibc
 public import PenstockBytes
 public import PenstockHTTP
 public import PenstockNetworking
@@ -44,6 +45,12 @@ public final class ClientConnection: EventSource, TimerTarget, Flushable {
 
     /// Whether it takes no more of the request.
     @exclusivity(unchecked) private var isDeaf = false
+
+    /// Whether it broke while a request was sent: then its end is none (RFC 9112 §8).
+    @exclusivity(unchecked) private var wasReset = false
+
+    /// Whether the last read may have left bytes that nobody asked for, or an end: then no other request gets it.
+    @exclusivity(unchecked) private var mayHaveMore = false
     @exclusivity(unchecked) private var isPaused = false
     @exclusivity(unchecked) private var hasAnswered = false
     @exclusivity(unchecked) private var wasReused = false
@@ -58,7 +65,7 @@ public final class ClientConnection: EventSource, TimerTarget, Flushable {
         timer.target = self
         do throws(SystemError) {
             descriptor = try Socket.connect(to: pool.address).release()
-            try loop.register(descriptor, self, interest.ofStream)
+            try loop.register(descriptor, self, watched(interest))
             loop.set(timer, at: loop.now + pool.timeouts.connect)
         } catch {
             connectError = error
@@ -178,7 +185,8 @@ public final class ClientConnection: EventSource, TimerTarget, Flushable {
         if events.contains(.writable) { flush() }
         guard phase != .closed, !events.isDisjoint(with: [.readable, .hungUp, .failed]) else { return }
         if isPaused, events.isDisjoint(with: [.hungUp, .failed]) { return }
-        receive(hasEnd: !events.isDisjoint(with: [.ended, .hungUp, .failed]))
+        mayHaveMore = events.mayLeaveMore
+        receive()
     }
 
     private func finishConnecting() {
@@ -187,12 +195,12 @@ public final class ClientConnection: EventSource, TimerTarget, Flushable {
         phase = .busy
         loop.set(timer, at: loop.now + pool.timeouts.firstByte)
         interest = .readable
-        loop.watch(descriptor, interest.ofStream)
+        loop.watch(descriptor, watched(interest))
         observer?.connected()
         if hasOutput { flush() }
     }
 
-    private func receive(hasEnd: Bool) {
+    private func receive() {
         let count: Int?
         do throws(SystemError) {
             count = try Socket.receive(descriptor, into: loop.input)
@@ -201,7 +209,8 @@ public final class ClientConnection: EventSource, TimerTarget, Flushable {
         }
         guard let count else { return }
         guard count > 0 else { return receiveEnd() }
-        if hasEnd || count == loop.input.count { loop.watch(descriptor, interest.ofStream) }
+        if count == loop.input.count { mayHaveMore = true }
+        if mayHaveMore { loop.watch(descriptor, watched(interest)) }
         guard phase == .busy else { return close() }  // bytes that nobody asked for
         hasAnswered = true
         feed(UnsafeRawBufferPointer(rebasing: loop.input[..<count]))
@@ -209,7 +218,7 @@ public final class ClientConnection: EventSource, TimerTarget, Flushable {
 
     private func receiveEnd() {
         guard phase == .busy else { return close() }
-        if case .untilClose = incoming { return complete(trailers: nil, reusable: false) }
+        if case .untilClose = incoming, !wasReset { return complete(trailers: nil, reusable: false) }
         fail(.closed, hasAnswered ? "the upstream cut its response" : "the upstream closed without a response")
     }
 
@@ -323,7 +332,7 @@ public final class ClientConnection: EventSource, TimerTarget, Flushable {
     /// The response is whole: the observer hears of it when the connection is out of its hands.
     private func complete(trailers: FieldBlock?, reusable: Bool) {
         let observer = observer.take()
-        if reusable, head.keepsAlive, requestIsWhole, !hasOutput, keep() {
+        if reusable, !mayHaveMore, head.keepsAlive, requestIsWhole, !hasOutput, keep() {
             loop.set(timer, at: loop.now + pool.timeouts.keepAlive)
         } else {
             close()
@@ -424,6 +433,7 @@ public final class ClientConnection: EventSource, TimerTarget, Flushable {
         if hasOutput { buffers.takeBack(&pending) }
         requestIsWhole = false
         isDeaf = true
+        wasReset = error.errno != EPIPE
         isPaused = false
         updateInterest()
     }
@@ -434,6 +444,11 @@ public final class ClientConnection: EventSource, TimerTarget, Flushable {
         if hasOutput, !isFlushPlanned { wanted.insert(.writable) }
         guard wanted != interest else { return }
         interest = wanted
-        loop.watch(descriptor, wanted.ofStream)
+        loop.watch(descriptor, watched(wanted))
+    }
+
+    /// A read from a unix socket stops wherever a descriptor was sent along (unix(7)), and nothing tells so.
+    private func watched(_ interest: Readiness) -> Readiness {
+        pool.address.family == .unix ? interest : interest.ofTCP
     }
 }

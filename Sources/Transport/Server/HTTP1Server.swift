@@ -250,7 +250,8 @@ final class HTTP1Server: ServerCodec {
     func receivedEnd() {
         switch incoming {
         case .head where exchange == nil && !isInsideHead:
-            close(lingering: false)
+            // Requests that came before the end may wait until the client has taken the answers before.
+            if !connection.hasUnreadInput { close(lingering: false) }
         case .head:
             refuseHead(ExchangeError(.malformedRequestLine))
         case .body, .chunks:

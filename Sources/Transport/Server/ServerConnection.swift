@@ -93,7 +93,7 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
     }
 
     func open() throws(SystemError) {
-        try loop.register(descriptor.rawValue, self, interest.ofStream)
+        try loop.register(descriptor.rawValue, self, watched(interest))
         setReadDeadline(loop.now + (isRefused ? Self.refusalTime : info.settings.timeouts.head))
     }
 
@@ -127,10 +127,10 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
         if inputHasEnded, events.isDisjoint(with: .readable) || !events.isDisjoint(with: [.hungUp, .failed]) {
             return lose("client reset the connection")
         }
-        receive(hasEnd: !events.isDisjoint(with: [.ended, .hungUp, .failed]))
+        receive(mayLeaveMore: events.mayLeaveMore)
     }
 
-    private func receive(hasEnd: Bool = false) {
+    private func receive(mayLeaveMore: Bool = false) {
         let count: Int?
         do throws(SystemError) {
             count = try Socket.receive(descriptor.rawValue, into: loop.input)
@@ -139,7 +139,7 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
         }
         guard let count else { return }
         guard count > 0 else { return receiveEnd() }
-        if hasEnd || count == loop.input.count { loop.watch(descriptor.rawValue, interest.ofStream) }
+        if mayLeaveMore || count == loop.input.count { loop.watch(descriptor.rawValue, watched(interest)) }
         if case .lingering = ending { return }
         isReceiving = true
         feed(UnsafeRawBufferPointer(rebasing: loop.input[..<count]))
@@ -196,7 +196,12 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
         if !inputHasEnded, codec.wantsInput(hasRoom: hasRoom) { wanted.insert(.readable) }
         guard wanted != interest else { return }
         interest = wanted
-        loop.watch(descriptor.rawValue, wanted.ofStream)
+        loop.watch(descriptor.rawValue, watched(wanted))
+    }
+
+    /// A read from a unix socket stops wherever a descriptor was sent along (unix(7)), and nothing tells so.
+    private func watched(_ interest: Readiness) -> Readiness {
+        info.peer.family == .unix ? interest : interest.ofTCP
     }
 
     // MARK: Out

@@ -57,6 +57,24 @@ public class RawSocket: @unchecked Sendable {
         return sent
     }
 
+    /// Sends one byte as urgent (tcp(7)).
+    public func sendUrgent(_ byte: UInt8) throws {
+        var byte = byte
+        guard Glibc.send(descriptor, &byte, 1, Int32(MSG_OOB) | Int32(MSG_NOSIGNAL)) == 1 else {
+            throw SupportError.system("send")
+        }
+    }
+
+    /// Sends a text and the end of the stream in one segment, and closes.
+    public func sendLast(_ text: String) throws {
+        let bytes = Array(text.utf8)
+        let more: Int32 = 0x8000  // MSG_MORE (send(2))
+        guard Glibc.send(descriptor, bytes, bytes.count, more) == bytes.count else {
+            throw SupportError.system("send")
+        }
+        close()
+    }
+
     /// Receives more into ``buffer``.
     ///
     /// - Returns: `nil` when bytes came, how it ended otherwise.
