@@ -16,10 +16,12 @@ struct CodeFingerprint: Equatable {
     ///
     /// - Parameters:
     ///   - paths: what has to be there; where one is a link, what it leads to.
+    ///   - own: files and folders of the gateway, which are no code wherever they are.
     ///   - limit: the most entries to look at.
-    init(_ paths: [String], limit: Int = 100_000) {
+    init(_ paths: [String], except own: [String] = [], limit: Int = 100_000) {
         rest = limit
-        for path in paths { add(Self.followed(path), depth: 0) }
+        let own = Set(own.map(Self.followed))
+        for path in paths { add(Self.followed(path), except: own, depth: 0) }
     }
 
     private static func followed(_ path: String) -> String {
@@ -28,15 +30,15 @@ struct CodeFingerprint: Equatable {
         return String(cString: real)
     }
 
-    private mutating func add(_ path: String, depth: Int) {
+    private mutating func add(_ path: String, except own: Set<String>, depth: Int) {
         var status = stat()
-        guard isWhole, depth < 32, lstat(path, &status) == 0 else { return }
+        guard isWhole, depth < 32, !own.contains(path), lstat(path, &status) == 0 else { return }
         rest -= 1
         mix(path)
         mix(UInt64(status.st_ino))
         // A folder's own time changes with what is skipped: Python makes `__pycache__` when it first runs.
         if status.st_mode & S_IFMT == S_IFDIR {
-            for name in Self.names(in: path) { add("\(path)/\(name)", depth: depth + 1) }
+            for name in Self.names(in: path) { add("\(path)/\(name)", except: own, depth: depth + 1) }
         } else {
             mix(UInt64(bitPattern: Int64(status.st_mtim.tv_sec)))
             mix(UInt64(bitPattern: Int64(status.st_mtim.tv_nsec)))

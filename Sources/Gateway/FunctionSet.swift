@@ -78,7 +78,7 @@ final class FunctionSet {
                 continue
             }
             let settings = try FunctionSettings(function, gateway: environment)
-            let fingerprint = CodeFingerprint(settings.codePaths(of: function))
+            let fingerprint = CodeFingerprint(settings.codePaths(of: function), except: configuration.ownPaths)
             let name = settings.name
             if !fingerprint.isWhole { sayHuge(settings) }
             if let old = built[name], old.settings == settings, fingerprint.isWhole, old.fingerprint == fingerprint {
@@ -203,6 +203,15 @@ final class FunctionSet {
     func close() {
         retire()
         spawner?.close()
+    }
+}
+
+extension Configuration {
+    /// What the gateway itself writes or is told by, which may lie beside a function's code.
+    fileprivate var ownPaths: [String] {
+        var paths = [file, state.value]
+        if case .file(let log) = accessLog?.to.value { paths.append(log) }
+        return paths
     }
 }
 

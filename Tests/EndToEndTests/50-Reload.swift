@@ -149,15 +149,23 @@ struct ReloadTests {
         try folder.write("worker.py", worker("old"))
         try folder.write("code/handler.py", handler("old"))
         try folder.write("work/kept", "")
+        // Beside routes.yaml and the log, which are no code.
+        try folder.write("beside.py", handler("old"))
         let yaml = """
+            access_log: { to: access.log }
             functions:
               command: { command: [python3, worker.py], instances: { max: 1 } }
               handler: { handler: code/handler.py:answer, directory: work, instances: { max: 1 } }
-            routes: [{ path: /command, function: command }, { path: /handler, function: handler }]
+              beside: { handler: beside.py:answer, instances: { max: 1 } }
+            routes:
+              - { path: /command, function: command }
+              - { path: /handler, function: handler }
+              - { path: /beside, function: beside }
             """
         try withGateway(yaml, folder: folder) { gateway throws in
             for (path, file, change) in [
                 ("/command", "worker.py", worker("new")), ("/handler", "code/handler.py", handler("new")),
+                ("/beside", "beside.py", handler("new")),
             ] {
                 let first = try gateway.answer("GET \(path)").text
                 #expect(first.contains("old"))
