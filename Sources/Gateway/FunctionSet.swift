@@ -209,7 +209,7 @@ final class FunctionSet {
 extension Configuration {
     /// What the gateway itself writes or is told by, which may lie beside a function's code.
     fileprivate var ownPaths: [String] {
-        var paths = [file, state.value]
+        var paths = [file, state.value, "/proc/self/fd/1", "/proc/self/fd/2"]
         if case .file(let log) = accessLog?.to.value { paths.append(log) }
         return paths
     }
