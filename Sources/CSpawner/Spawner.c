@@ -95,8 +95,9 @@ static int run_child(void *argument) {
     prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     if (getppid() != launch->spawner) _exit(127);
 
-    struct sigaction standard = {.sa_handler = SIG_DFL};
-    for (int number = 1; number < NSIG; number++) (void)sigaction(number, &standard, NULL);
+    // Past the C library, which keeps two signals for itself (nptl(7)) and would leave them as they were.
+    unsigned long standard[4] = {(unsigned long)SIG_DFL};
+    for (int number = 1; number < NSIG; number++) (void)syscall(SYS_rt_sigaction, number, standard, NULL, 8);
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);

@@ -111,7 +111,7 @@ enum EventFields {
         output.append(connection.peerText)
         if !isTrusted || !hasForwardedPort(fields) {
             output.append("\",\"x-forwarded-port\":\"")
-            writePort(exchange.head.authority, isHTTPS: connection.scheme.utf8CodeUnitCount == 5, &output)
+            writePort(exchange, connection, &output)
         }
         if !isTrusted || !fields.present.has(.xForwardedProto) {
             output.append("\",\"x-forwarded-proto\":\"")
@@ -131,14 +131,21 @@ enum EventFields {
     }
 
     /// Writes the port that the client asked for.
-    static func writePort(_ authority: UnsafeRawBufferPointer, isHTTPS: Bool, _ output: inout ByteBuffer) {
+    static func writePort(_ exchange: Exchange, _ connection: ConnectionInfo, _ output: inout ByteBuffer) {
+        let authority = exchange.head.authority
         var start = authority.count
         while start > 0, ASCII.isDigit(authority[start &- 1]) { start &-= 1 }
         if start > 0, start < authority.count, authority[start &- 1] == ASCII.colon {
             output.append(UnsafeRawBufferPointer(rebasing: authority[start...]))
         } else {
-            if isHTTPS { output.append("443") } else { output.append("80") }
+            output.append(isHTTPS(exchange.head.fields, connection) ? "443" : "80")
         }
+    }
+
+    /// Whether the client came by TLS, to us or to a trusted proxy.
+    private static func isHTTPS(_ fields: FieldBlock, _ connection: ConnectionInfo) -> Bool {
+        if connection.isTrusted, let scheme = fields.first(.xForwardedProto) { return scheme.isLowercased("https") }
+        return connection.scheme.utf8CodeUnitCount == 5
     }
 
     // MARK: Cookies

@@ -198,8 +198,11 @@ extension FunctionHandler: InvocationObserver {
     }
 
     public func failed(_ invocation: Invocation, _ error: InvocationError) {
+        switch error.kind {
         // No instance had it that could have said so.
-        if error.kind == .queueFull || error.kind == .queueTimeout { report(error, requestID: invocation.requestID) }
+        case .queueFull, .queueTimeout, .start, .gateway: report(error, requestID: invocation.requestID)
+        case .function, .exited, .timedOut, .violation, .tooLarge, .invalidResponse, .abandoned: break
+        }
         end(invocation, error)?.fail(error.exchangeError)
     }
 }

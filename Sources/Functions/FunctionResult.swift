@@ -23,7 +23,7 @@ struct FunctionResult: ~Copyable {
         do throws(JSONError) {
             value = try JSONValue(parsing: json)
         } catch {
-            throw FunctionReply.invalid("the result is not JSON: \(error)")
+            throw .noJSON(error)
         }
         guard let object = value.object, let code = object["statusCode"] else {
             if let text = value.string { body.append(text) } else { body.append(Self.trimmed(json)) }

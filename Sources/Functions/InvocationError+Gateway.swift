@@ -1,3 +1,5 @@
+public import PenstockBytes
+
 /// What the gateway says of any function, process or closure, that gave no answer, or was given no event.
 ///
 /// Messages are Lambda's where Lambda has one (functions.md, section 5).
@@ -26,6 +28,11 @@ extension InvocationError {
             type: "Function.ResponseSizeTooLarge",
             message: "Response payload size exceeded maximum allowed payload size (\(limit) bytes)."
         )
+    }
+
+    /// What it answered is not JSON.
+    public static func noJSON(_ error: JSONError) -> InvocationError {
+        FunctionReply.invalid("the result is not JSON: \(error)")
     }
 
     static let queueFull = InvocationError(

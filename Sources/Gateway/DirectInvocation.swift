@@ -132,6 +132,11 @@ private final class DirectCaller: InvocationObserver {
     }
 
     func returned(_ invocation: Invocation, json: UnsafeRawBufferPointer) {
+        do throws(JSONError) {
+            _ = try JSONValue(parsing: json)
+        } catch {
+            return failed(invocation, .noJSON(error))
+        }
         let isPrinted = json.last == 0x0A  // by a program of its own, as the end of its line
         end(result: Array(isPrinted ? json.dropLast() : json[...]), error: nil)
     }

@@ -63,7 +63,9 @@ public struct RouteExplanation: Sendable {
 extension RouteTable {
     /// Says why a request goes where it goes, as ``decide(_:listener:parameters:)`` has it.
     public func explain(_ head: RequestHead, listener: Int) -> RouteExplanation {
-        if let own = ownAnswer(to: head) { return RouteExplanation(match: own, parameters: [], losers: []) }
+        if let own = ownAnswer(to: head, listener: listener) {
+            return RouteExplanation(match: own, parameters: [], losers: [])
+        }
         return explain(RoutedRequest(head, listener: listener))
     }
 

@@ -78,14 +78,24 @@ extension RouteTable {
     ///   - parameters: gets what the chosen route's pattern captured.
     /// - Returns: the route, or the answer.
     public func decide(_ head: RequestHead, listener: Int, parameters: inout [Range<Int>]) -> RouteMatch {
-        ownAnswer(to: head) ?? match(RoutedRequest(head, listener: listener), parameters: &parameters)
+        ownAnswer(to: head, listener: listener)
+            ?? match(RoutedRequest(head, listener: listener), parameters: &parameters)
     }
 
-    /// The answer to a request that no route is asked about; `nil` for all others.
-    func ownAnswer(to head: RequestHead) -> RouteMatch? {
+    /// The answer to a request that no route is asked for; `nil` for all others.
+    func ownAnswer(to head: RequestHead, listener: Int) -> RouteMatch? {
         // Neither a tunnel nor an echo of what the client sent is offered to anybody (trust.md).
-        if head.method == .connect || head.method == .trace { return .methodNotAllowed(Self.served) }
+        if head.method == .connect { return .methodNotAllowed(Self.served) }
+        if head.method == .trace { return .methodNotAllowed(allowed(head, listener) ?? Self.served) }
         return head.targetForm == .asterisk ? .options(Self.served) : nil
+    }
+
+    /// What the routes of a target take, where they do not take everything.
+    private func allowed(_ head: RequestHead, _ listener: Int) -> MethodSet? {
+        var parameters: [Range<Int>] = []
+        let match = match(RoutedRequest(head, listener: listener), parameters: &parameters)
+        if case .methodNotAllowed(let methods) = match { return methods }
+        return nil
     }
 
     /// What the gateway as a whole is asked with: everything but CONNECT and TRACE.

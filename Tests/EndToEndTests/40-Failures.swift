@@ -35,7 +35,10 @@ struct FailingFunctionTests {
         (.python, "import sys; sys.exit(4)", "Runtime.ExitError: Error: Runtime exited with error: exit status 4"),
         (.node, "require('nothere')", "Runtime.ImportModuleError: Unable to import module 'app'"),
         (.node, "exports.other = 1", "Runtime.HandlerNotFound: app.handler is undefined"),
-        (.node, "const x = ;", "Runtime.UserCodeSyntaxError"),
+        (
+            .node, "\nconst x = ;",
+            "Runtime.UserCodeSyntaxError: Syntax error in module 'app': Unexpected token ';' (app.js, line 2)"
+        ),
     ])
     func `a function that cannot start fails at once, and is not started in a loop`(
         _ runtime: FunctionRuntime,

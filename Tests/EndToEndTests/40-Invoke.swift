@@ -50,6 +50,9 @@ struct InvokeTests {
         (.python, "return object()", "Runtime.MarshalError", "not JSON serializable"),
         (.lines, "sys.exit(3)", "Runtime.ExitError", "exit status 3"),
         (.exec, "sys.exit(3)", "Runtime.ExitError", "exit status 3"),
+        (.lines, "print('Hello', flush=True)\ntime.sleep(60)", "Runtime.InvalidResponse", "not JSON"),
+        (.exec, "print('Hello')\nsys.exit()", "Runtime.InvalidResponse", "not JSON"),
+        (.exec, "sys.exit()", "Runtime.InvalidResponse", "not JSON"),
     ])
     func `a failure is exit code 1, with nothing on standard output`(
         _ runtime: FunctionRuntime,

@@ -175,8 +175,7 @@ private struct SnapshotWriter: ~Copyable {
         if !isTrusted || !EventFields.hasForwardedPort(source) {
             let name = take("x-forwarded-port")
             let start = bytes.count
-            let isHTTPS = connection.scheme.utf8CodeUnitCount == 5
-            EventFields.writePort(exchange.head.authority, isHTTPS: isHTTPS, &bytes)
+            EventFields.writePort(exchange, connection, &bytes)
             fields.append(RequestSnapshot.Field(name: name, value: slice(from: start)))
         }
         if !isTrusted || !source.present.has(.xForwardedProto) {

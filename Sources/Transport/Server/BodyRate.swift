@@ -2,40 +2,34 @@ import PenstockSystem
 
 /// Judges how fast a body comes: silence, and bytes a second over ten seconds.
 ///
-/// Bytes only move a counter; the clock is looked at when the deadline that it answers has come.
+/// Bytes only move a counter and a moment; they are judged when the deadline that it answers has come.
 struct BodyRate {
     private static let window: Int64 = 10_000_000_000
 
     private var bytes = 0
-    private var bytesSeen = 0
     private var lastProgress = Instant.never
     private var windowStart = Instant.never
     private var windowBytes = 0
-    private var checkedAt = Instant.never
 
     mutating func start(_ now: Instant) {
         bytes = 0
-        bytesSeen = 0
         windowBytes = 0
         lastProgress = now
         windowStart = now
-        checkedAt = now
     }
 
-    mutating func count(_ count: Int) { bytes &+= count }
+    mutating func count(_ count: Int, at now: Instant) {
+        bytes &+= count
+        lastProgress = now
+    }
 
-    /// When to look next: silence is found within a second of its limit.
+    /// When to look next.
     func deadline(_ timeouts: ServerTimeouts) -> Instant {
-        checkedAt + min(timeouts.body, 1_000_000_000)
+        min(lastProgress + timeouts.body, windowStart + Self.window)
     }
 
     /// The rule that was broken, if one was.
     mutating func violation(_ now: Instant, _ timeouts: ServerTimeouts) -> String? {
-        checkedAt = now
-        if bytes != bytesSeen {
-            bytesSeen = bytes
-            lastProgress = now
-        }
         if now - lastProgress >= timeouts.body { return "timeouts.body: silence inside the body" }
         guard now - windowStart >= Self.window else { return nil }
         let came = bytes - windowBytes

@@ -227,7 +227,7 @@ final class HTTP1Server: ServerCodec {
     }
 
     private func deliver(_ bytes: UnsafeRawBufferPointer) {
-        rate.count(bytes.count)
+        rate.count(bytes.count, at: connection.now)
         guard let exchange else {
             discarded += bytes.count
             if discarded > Self.discardLimit { close(lingering: true) }

@@ -81,6 +81,15 @@ struct CommandInstanceTests {
     }
 
     @Test
+    func `exec: no signal is ignored or blocked`() async throws {
+        let bench = try FunctionBench()
+        defer { bench.end() }
+        let none = "0000000000000000"
+        let pool = bench.pool(once(bench, "grep -E 'SigIgn|SigBlk' /proc/self/status | cut -f2"))
+        #expect(await bench.call(pool) == .result("\(none)\n\(none)\n"))
+    }
+
+    @Test
     func `exec: large events and answers, several at a time`() async throws {
         let bench = try FunctionBench()
         defer { bench.end() }

@@ -207,6 +207,18 @@ struct PythonInstanceTests {
         #expect(await bench.call(pool, #"{"files": true}"#).body?.hasSuffix(", 0, 0]") == true)
     }
 
+    @Test
+    func `modules are looked for in the directory, then beside the handler`() async throws {
+        let bench = try FunctionBench()
+        defer { bench.end() }
+        for folder in ["src", "lib"] { _ = bench.write("\(folder)/both.py", "name = '\(folder)'") }
+        _ = bench.write("src/beside.py", "name = 'beside'")
+        let text = "import both, beside\ndef handler(event, context): return both.name + ' ' + beside.name"
+        var settings = bench.python(text, name: "src/handler.py")
+        settings.directory = "\(bench.folder)/lib"
+        #expect(await bench.call(bench.pool(settings)).body == "lib beside")
+    }
+
     @Test(arguments: [(-30, false), (60, true)])
     func `code that changes within a second is seen, and code that rests is compiled once`(
         _ age: Int,

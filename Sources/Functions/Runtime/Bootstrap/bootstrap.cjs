@@ -409,7 +409,12 @@ async function load() {
       error.message = `Unable to import module '${moduleName()}': ${error.message}`;
       throw Object.assign(error, { type: 'Runtime.ImportModuleError' });
     }
-    if (error instanceof SyntaxError) throw Object.assign(error, { type: 'Runtime.UserCodeSyntaxError' });
+    if (error instanceof SyntaxError) {
+      const place = /^(.+):(\d+)\n/.exec(error.stack); // what Node tells of CommonJS only
+      const where = place ? ` (${path.basename(place[1])}, line ${place[2]})` : '';
+      error.message = `Syntax error in module '${moduleName()}': ${error.message}${where}`;
+      throw Object.assign(error, { type: 'Runtime.UserCodeSyntaxError' });
+    }
     throw error;
   }
   const handler = module?.[name] ?? module?.default?.[name] ?? (name === 'default' ? module : undefined);

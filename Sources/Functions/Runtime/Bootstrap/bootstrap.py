@@ -320,9 +320,10 @@ def flush():
 def load(directory, file, function):
     """Imports the file as a module of its directory and finds the function; what goes wrong becomes INIT_ERROR."""
     relative = os.path.relpath(file, directory)
-    if relative.startswith(".."):
-        directory, relative = os.path.split(file)
     sys.path[0] = directory
+    if relative.startswith(".."):
+        folder, relative = os.path.split(file)
+        sys.path.insert(1, folder)
     name = relative[:-3] if relative.endswith(".py") else relative
     module = name.replace("/", ".")
     try:
