@@ -172,6 +172,13 @@ let package = Package(
             ],
             exclude: ["Cases"]
         ),
+        tests(
+            "ReverseProxy",
+            [
+                "PenstockReverseProxy", "PenstockHTTP", "PenstockNetworking", "PenstockObservability",
+                "PenstockTransport",
+            ]
+        ),
         tests("Admin", ["PenstockAdmin", "PenstockObservability"]),
         tests(
             "Gateway",
