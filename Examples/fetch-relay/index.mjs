@@ -3,6 +3,9 @@
 // The article's code imports what the 'https' module does not have, compares a path without its first slash with one
 // that has it, and sends a promise. This is what it means, for a function that is given an event.
 //
+// It is no part of the tour; as `functions: { relay: { handler: Examples/fetch-relay/index.mjs:handler } }` with a route
+// `{ path: /relay, methods: [POST], function: relay }` in a routes.yaml, try
+//
 //     curl -d 'penstock' http://127.0.0.1:8080/relay
 const service = process.env.SERVICE ?? 'http://127.0.0.1:9000/search';
 

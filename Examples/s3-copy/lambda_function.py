@@ -4,6 +4,9 @@ The article's code calls `s3.copy(bucket, key, destination, key)`, which boto3 r
 needs S3, with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the function's `environment:`, or something that speaks
 like S3 at S3_ENDPOINT.
 
+It is no part of the tour; with `functions: { s3-copy: { handler: Examples/s3-copy/lambda_function.py:lambda_handler } }`
+in a routes.yaml, try
+
     penstock invoke s3-copy --event Examples/s3-copy/event.json
 """
 import boto3
