@@ -108,8 +108,10 @@ extension Schema {
         expectation: "a name",
         schema: Kind.variable(or: nameSchema),
         read: { node, reader in
-            guard let name = givenName.read(node, &reader) else { return nil }
-            reader.names[.listener, default: []].insert(name)
+            let name = givenName.read(node, &reader)
+            if case .scalar(let scalar) = node.content {
+                reader.names[.listener, default: []].insert(name ?? scalar.text)
+            }
             return name
         },
         show: { .string($0) }

@@ -85,6 +85,9 @@ extension Schema {
         Field("match", \.route.match, match, "What else a request must have.", default: "nothing"),
     ]
 
+    /// Keys that say nothing of which requests a route takes.
+    static let keysBesideConditions = Set(["name"] + (targetFields + stageFields).map(\.key))
+
     private static let targetFields: [Field<RouteDraft>] = [
         Field("function", \.function, Kind.line.located.optional, "A function answers, by name."),
         Field("upstream", \.upstream, Kind.line.located.optional, "An upstream answers, by name."),

@@ -16,6 +16,10 @@ enum Schema {
         {
             reader.error("a gateway needs at least one listener", at: listeners.key.position)
         }
+        // The listener of a file that names none stands for no listener that could not be read.
+        if !reader.hasRead("listeners", at: node.position) {
+            configuration.listeners.removeAll { !$0.address.isWritten }
+        }
         if !configuration.state.isWritten {
             configuration.state.value = reader.surroundings.resolve(configuration.state.value)
         }
