@@ -70,9 +70,9 @@ enum Kind {
         schema: variable(or: ["type": "boolean"]),
         read: { node, reader in
             guard let text = reader.text(node, "true or false") else { return nil }
-            if text.isWord("true") { return true }
-            if text.isWord("false") { return false }
-            reader.refuse(text, Complaint("is neither true nor false", hint: booleanHint(text)))
+            if text.value == "true" { return true }
+            if text.value == "false" { return false }
+            reader.refuse(text, Complaint("is neither true nor false", hint: booleanHint(text.value)))
             return nil
         },
         show: { .bool($0) }
@@ -180,10 +180,10 @@ enum Kind {
         return text
     }
 
-    private static func booleanHint(_ text: Text) -> String? {
-        switch text.value.lowercased() {
-        case "yes", "on", "y", "true", "1": "write true\(text.isPlain ? "" : ", without quotes")"
-        case "no", "off", "n", "false", "0": "write false\(text.isPlain ? "" : ", without quotes")"
+    private static func booleanHint(_ text: String) -> String? {
+        switch text.lowercased() {
+        case "yes", "on", "y", "true", "1": "write true"
+        case "no", "off", "n", "false", "0": "write false"
         default: nil
         }
     }

@@ -122,7 +122,7 @@ struct Text {
     /// Whether something was filled in, which may be a secret.
     var isInterpolated: Bool { value != written }
 
-    /// Whether it is this word of YAML or of the schema, which a quoted text is not.
+    /// Whether it is this word where any text is a value too: there quotes tell the text from the word.
     func isWord(_ word: String) -> Bool { value == word && (isPlain || isInterpolated) }
 }
 

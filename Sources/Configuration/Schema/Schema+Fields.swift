@@ -5,7 +5,7 @@ extension Schema {
         Shape<Configuration.Match>(
             "'match'",
             title: "routes[].match",
-            summary: "All of it must be there: `true` asks for any value, a text for exactly this one.",
+            summary: "All of it must be there: `true` without quotes asks for any value, a text for exactly this one.",
             initial: Configuration.Match(),
             fields: [
                 Field(

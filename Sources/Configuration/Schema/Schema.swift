@@ -64,8 +64,8 @@ enum Schema {
         Field(
             "server",
             \.configuration.server,
-            serverName.or("false"),
-            "The Server field of responses; `false` leaves it out."
+            serverName.or("false", evenQuoted: false),
+            "The Server field of responses; `false` without quotes leaves it out."
         ),
         Field(
             "listeners",

@@ -38,7 +38,12 @@ struct ValueKind<Value>: Sendable {
     }
 
     /// The value, or a word that stands for there being none, such as `none`.
-    func or(_ word: String) -> ValueKind<Value?> {
+    ///
+    /// - Parameters:
+    ///   - word: the word.
+    ///   - evenQuoted: whether it is that in quotes too; not where any text is a value.
+    /// - Returns: the kind of values that may be missing.
+    func or(_ word: String, evenQuoted: Bool = true) -> ValueKind<Value?> {
         let choice: JSONValue = word == "false" ? ["const": false] : ["const": .string(word)]
         return ValueKind<Value?>(
             type: "\(type) or `\(word)`",
@@ -48,7 +53,7 @@ struct ValueKind<Value>: Sendable {
             read: { [read, expectation] node, reader in
                 if case .scalar = node.content {
                     guard let text = reader.text(node, "\(expectation) or '\(word)'") else { return nil }
-                    if text.isWord(word) { return .some(nil) }
+                    if evenQuoted ? text.value == word : text.isWord(word) { return .some(nil) }
                 }
                 return read(node, &reader).map(Optional.some)
             },
