@@ -215,10 +215,15 @@ enum Schema {
         Shape<Configuration.Log>(
             "the log",
             title: "log",
-            summary: "Lines of the gateway itself and of functions, on standard error.",
+            summary: "Lines on standard error. Those of functions are written whatever the level.",
             initial: Configuration.Log(),
             fields: [
-                Field("level", \.level, Kind.choice(Configuration.LogLevel.self), "The least level that is written.")
+                Field(
+                    "level",
+                    \.level,
+                    Kind.choice(Configuration.LogLevel.self),
+                    "The least level of the gateway's own lines."
+                )
             ]
         ),
         initial: Configuration.Log()
