@@ -151,7 +151,7 @@ extension Schema {
         Field(
             "pass_environment",
             \.function.passEnvironment,
-            variableName.located.list,
+            variableName.interpolated.located.list,
             "Names that are taken over from the gateway's own environment."
         ),
     ]
@@ -218,7 +218,7 @@ extension Schema {
     private static let variableName = Kind.parsed(
         "variable name",
         "the name of a variable",
-        schema: ["type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$"],
+        schema: ["type": ["string", "boolean"], "pattern": "^[A-Za-z_][A-Za-z0-9_]*$"],
         show: { .string($0) },
         parse: { (text) throws(Complaint) in try GivenName.variable(text) }
     )
