@@ -1,5 +1,6 @@
 import PenstockBytes
 import PenstockConfiguration
+import PenstockFunctions
 import PenstockHTTP
 import PenstockPatterns
 import PenstockRouting
@@ -32,14 +33,21 @@ extension RouteReport {
 
     /// What the chosen route refuses: in the order of its stages.
     private func refusal(by route: Configuration.Route, _ index: Int) -> OwnAnswer? {
+        if bodyLength > configuration.limits(of: listener, route).body ?? .max { return Self.bodyTooLarge }
         if let rewrite = route.rewritePath, filled(rewrite.value, .path, index) == nil {
             return OwnAnswer(status: 400, reason: "a value that no path can hold")
         }
+        if case .function = route.target, bodyLength > FunctionHandler.bodyLimit { return Self.bodyTooLarge }
         if case .files = route.target, !["GET", "HEAD"].contains(method) {
             return OwnAnswer(status: 405, reason: "files are read only", allow: "GET, HEAD")
         }
         return nil
     }
+
+    /// What the request says of its body.
+    private var bodyLength: Int { if case .length(let length) = head.framing { length } else { 0 } }
+
+    private static let bodyTooLarge = OwnAnswer(status: 413, reason: "a body over limits.body")
 
     /// A template as this request fills it; `nil` where that is refused.
     func filled(_ template: Template, _ use: RequestTemplate.Use, _ index: Int) -> String? {
