@@ -72,7 +72,12 @@ extension Configuration {
             return Loaded(configuration: nil, diagnostics: [diagnostic], source: source)
         }
         let (root, problems) = Composer.compose(source)
-        var reader = Reader(file: file, surroundings: surroundings, diagnostics: problems)
+        var reader = Reader(
+            file: file,
+            surroundings: surroundings,
+            root: root?.position ?? .unwritten,
+            diagnostics: problems
+        )
         guard let root, var configuration = Schema.root.read(root, &reader) else {
             return Loaded(configuration: nil, diagnostics: bounded(reader.diagnostics), source: source)
         }

@@ -16,6 +16,8 @@ public struct Setting: Equatable, Sendable {
         case function(Position)
         /// The route's upstream.
         case upstream(Position)
+        /// What a function is given at most, whatever the file says.
+        case payload
     }
 
     /// As in the reference: `limits.body`.

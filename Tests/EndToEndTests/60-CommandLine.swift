@@ -139,12 +139,15 @@ struct CommandLineTests {
               - { name: one, path: "/a/{x}", methods: [GET], respond: { body: one } }
               - { name: two, path: "/a/b", hosts: ["*.example.com"], respond: { body: two } }
               - { name: three, path: "/{rest*}", match: { headers: { x-beta: true } }, respond: { body: three } }
+              - { name: four, path: "/f/{rest*}", files: { root: . } }
+              - { name: five, path: "/r/{rest*}", rewrite: { path: "/.{rest}" }, files: { root: . } }
             """
         let folder = try Self.folder(yaml)
         let requests = [
             ("GET", "http://example.org/a/b", "one"), ("GET", "http://www.example.com/a/b", "two"),
             ("GET", "http://example.org/a/c", "one"), ("POST", "http://example.org/a/c", "405"),
-            ("GET", "http://example.org/z", "404"),
+            ("GET", "http://example.org/z", "404"), ("POST", "http://example.org/f/one", "405"),
+            ("OPTIONS", "http://example.org/f/one", "405"), ("GET", "http://example.org/r/", "400"),
         ]
         try withGateway(yaml, folder: folder) { gateway throws in
             for (method, url, expected) in requests {
@@ -164,7 +167,7 @@ struct CommandLineTests {
         (["GET", "/users/7"], 0, ""), (["OPTIONS", "/only"], 0, ""), (["POST", "/only"], 1, ""),
         (["GET", "/nowhere"], 1, ""),
     ])
-    func `explain ends with 2 where it was asked wrongly, with 1 where no route takes the request`(
+    func `explain ends with 2 where it was asked wrongly, with 1 where it would be refused`(
         _ arguments: [String],
         _ status: Int32,
         _ words: String

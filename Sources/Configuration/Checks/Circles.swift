@@ -11,7 +11,9 @@ extension Configuration {
     }
 
     private func checkRedirects(_ reader: inout Reader) {
-        guard routes.contains(where: { if case .redirect = $0.target { true } else { false } }) else { return }
+        guard reader.hasRead("routes", at: reader.root),
+            routes.contains(where: { if case .redirect = $0.target { true } else { false } })
+        else { return }
         let walk = RedirectWalk(routes)
         for route in routes {
             guard case .redirect(let redirect) = route.target, walk.isEndless(from: route) else { continue }
@@ -26,7 +28,9 @@ extension Configuration {
         let address = Address.host(endpoint.value.host, port: endpoint.value.port)
         guard let listener = listeners.first(where: { $0.address.value.overlaps(address) }) else { return }
         let isAsked = routes.contains { route in
-            guard case .upstream(let name) = route.target, name.value == upstream else { return false }
+            guard case .upstream(let name) = route.target, name.value == upstream,
+                reader.hasRead("listeners", at: route.position)
+            else { return false }
             return route.listeners.isEmpty || route.listeners.contains { $0.value == listener.name.value }
         }
         guard isAsked else { return }

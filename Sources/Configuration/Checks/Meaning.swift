@@ -14,11 +14,18 @@ extension Configuration {
         for function in functions { checkUnique(function.passEnvironment, &reader) }
         checkMethods(&reader)
         checkLimits(&reader)
-        for shadow in shadows() {
-            let hidden = routes[shadow.route]
+        reportShadows(&reader)
+    }
+
+    /// Says which routes no request can reach, of those whose conditions are known.
+    private func reportShadows(_ reader: inout Reader) {
+        guard !reader.isIncomplete else { return }
+        let compared = routes.filter { reader.hasReadAll(but: Schema.keysBesideConditions, at: $0.position) }
+        for shadow in Self.shadows(among: compared) {
+            let hidden = compared[shadow.route]
             reader.error(
-                "\(hidden.label) can never match: '\(routes[shadow.by].name.value.excerpt)'"
-                    + " in line \(routes[shadow.by].position.line) takes all of its requests",
+                "\(hidden.label) can never match: '\(compared[shadow.by].name.value.excerpt)'"
+                    + " in line \(compared[shadow.by].position.line) takes all of its requests",
                 at: hidden.position,
                 hint: shadow.hint
             )
@@ -131,6 +138,7 @@ extension Configuration {
 
     private func checkKnown(_ name: Located<String>, _ space: Reader.NameSpace, _ what: String, _ reader: inout Reader)
     {
+        guard reader.names[space] != nil || reader.hasRead("\(what)s", at: reader.root) else { return }
         var known = reader.names[space] ?? []
         if space == .listener { known.formUnion(listeners.map(\.name.value)) }
         guard !known.contains(name.value) else { return }
@@ -150,7 +158,8 @@ extension Configuration {
 
     /// A route to files that takes none of the methods which they are asked for with.
     private func checkMethods(ofFiles route: Route, _ reader: inout Reader) {
-        guard let first = route.methods.first, !route.methods.contains(where: { ["GET", "HEAD"].contains($0.value) })
+        guard reader.hasRead("methods", at: route.position), let first = route.methods.first,
+            !route.methods.contains(where: { ["GET", "HEAD"].contains($0.value) })
         else { return }
         reader.warning("'files' answers GET and HEAD alone, and \(route.label) takes neither", at: first.position)
     }
@@ -174,7 +183,8 @@ extension Configuration {
 
     /// A redirect that leads to where it came from.
     private func checkLoop(_ route: Route, _ redirect: Redirect, _ reader: inout Reader) {
-        guard let host = redirect.host, redirect.keepsPath, route.takesEveryPath, route.match == Match(),
+        guard reader.hasRead("routes", at: reader.root), let host = redirect.host, redirect.keepsPath,
+            route.takesEveryPath, route.match == Match(),
             route.hosts.contains(where: { $0.value.matches(host.utf8) })
         else { return }
         let owner = routes.first { other in
@@ -190,6 +200,7 @@ extension Configuration {
     // MARK: Limits
 
     private func checkLimits(_ reader: inout Reader) {
+        guard reader.hasRead("limits", "listeners", at: reader.root) else { return }
         for listener in [nil] + listeners.map(Optional.some) {
             let written = [limits.requestLine, limits.head, listener?.limits.requestLine, listener?.limits.head]
             let resolved = limits(of: listener)
@@ -251,46 +262,5 @@ extension Address {
         case .host(.ip(let address), _):
             address.isIPv4 ? address.low >> 24 == 127 : address.high == 0 && address.low == 1
         }
-    }
-
-    /// Whether the two cannot be listened on by one process at a time.
-    func overlaps(_ other: Address) -> Bool {
-        switch (self, other) {
-        case (.unix(let path), .unix(let second)): return path == second
-        case (.unix, _), (_, .unix): return false
-        default: break
-        }
-        guard let port, port != 0, port == other.port else { return false }
-        return self == other || takesIn(other) || other.takesIn(self) || isLoopbackByName(other)
-            || other.isLoopbackByName(self)
-    }
-
-    /// Whether it is `localhost`, and the other one of the addresses that this stands for.
-    private func isLoopbackByName(_ other: Address) -> Bool {
-        guard case .host(.name("localhost"), _) = self, case .host(.ip(let address), _) = other else { return false }
-        return address.isIPv4 ? address == .loopback : address.high == 0 && address.low == 1
-    }
-
-    /// Whether it is every address of the other's family.
-    private func takesIn(_ other: Address) -> Bool {
-        guard case .host(.ip(let address), _) = other else { return self.isEveryAddress && !isIPv6Only }
-        switch self {
-        case .any: return true
-        case .host(.ip(let own), _): return isEveryAddress && own.isIPv4 == address.isIPv4
-        default: return false
-        }
-    }
-
-    private var isEveryAddress: Bool {
-        switch self {
-        case .any: true
-        case .host(.ip(let address), _): address.high == 0 && address.low == 0
-        default: false
-        }
-    }
-
-    private var isIPv6Only: Bool {
-        if case .host(.ip(let address), _) = self { return !address.isIPv4 }
-        return false
     }
 }

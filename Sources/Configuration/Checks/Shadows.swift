@@ -13,7 +13,7 @@ extension Configuration {
     /// Routes with the same path are tried in this order: those that name methods, those with more conditions, then
     /// the order of the file. So only they can hide each other, but for one case: `/a/{x*}` is left with nothing where
     /// others take `/a`, `/a/` and `/a/{x+}`.
-    func shadows() -> [Shadow] {
+    static func shadows(among routes: [Route]) -> [Shadow] {
         let index = RouteIndex(routes)
         return routes.indices.compactMap { route in
             if let by = index.covering(route, shape: index.shapes[route], onlyBefore: true) {
@@ -24,7 +24,7 @@ extension Configuration {
     }
 
     /// Judges a route that ends in `{x*}` where others may take what ends before it and what `{x+}` takes.
-    private func emptyRest(_ route: Int, _ index: RouteIndex) -> Shadow? {
+    private static func emptyRest(_ route: Int, _ index: RouteIndex) -> Shadow? {
         guard case .rest? = index.shapes[route].last else { return nil }
         let stem = Array(index.shapes[route].dropLast())
         guard let by = index.covering(route, shape: stem + [.oneOrMore("")], onlyBefore: false),

@@ -7,7 +7,8 @@ extension Kind {
             "number, \(range.lowerBound) to \(range.upperBound)",
             "a number",
             schema: variable(
-                or: ["type": "integer", "minimum": .number(range.lowerBound), "maximum": .number(range.upperBound)]
+                or: ["type": "integer", "minimum": .number(range.lowerBound), "maximum": .number(range.upperBound)],
+                quoted: range.lowerBound == 0 ? "0|[1-9][0-9]*" : "[1-9][0-9]*"
             ),
             show: { .number($0) },
             parse: { (text) throws(Complaint) in
@@ -27,7 +28,7 @@ extension Kind {
         return parsed(
             range.upperBound < .hours(24 * 365) ? "duration, \(bounds)" : "duration",
             "a duration such as 3s",
-            schema: variable(or: ["type": "string", "pattern": "^[0-9]+(ms|s|m|h)$"]),
+            schema: quantity("ms|s|m|h", orZero: range.lowerBound == .zero),
             show: { .string($0.written) },
             parse: { (text) throws(Complaint) in
                 let duration = try Duration.parse(text)
@@ -48,7 +49,7 @@ extension Kind {
         return parsed(
             "size, \(bounds)",
             "a size such as 64KiB",
-            schema: variable(or: ["type": "string", "pattern": "^[0-9]+(B|KiB|MiB|GiB)$"]),
+            schema: quantity("B|KiB|MiB|GiB", orZero: range.lowerBound == 0),
             show: { .string(Size.written($0)) },
             parse: { (text) throws(Complaint) in
                 let size = try Size.parse(text)
@@ -56,6 +57,12 @@ extension Kind {
                 return size
             }
         )
+    }
+
+    /// A whole number and its unit, for editors.
+    private static func quantity(_ units: String, orZero: Bool) -> JSONValue {
+        let pattern = "^[0-9]*\(orZero ? "[0-9]" : "[1-9]")[0-9]*(\(units))$"
+        return variable(or: ["type": "string", "pattern": .string(pattern)])
     }
 
     private static func decimal(_ text: String, _ range: ClosedRange<Int>) throws(Complaint) -> Int {

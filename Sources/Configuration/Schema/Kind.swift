@@ -51,7 +51,7 @@ enum Kind {
     }
 
     /// A text of one line that is not empty.
-    static let line = parsed("text", "a text", schema: textSchema, show: { .string($0) }) { (text) throws(Complaint) in
+    static let line = parsed("text", "a text", schema: lineSchema, show: { .string($0) }) { (text) throws(Complaint) in
         try visible(text)
     }
 
@@ -59,7 +59,7 @@ enum Kind {
     static let path = ValueKind<String>(
         type: "path",
         expectation: "a path",
-        schema: ["type": "string", "minLength": 1],
+        schema: lineSchema,
         read: { node, reader in line.read(node, &reader).map(reader.surroundings.resolve) },
         show: { .string($0) }
     )
@@ -67,12 +67,12 @@ enum Kind {
     static let boolean = ValueKind<Bool>(
         type: "`true` or `false`",
         expectation: "true or false",
-        schema: variable(or: ["type": "boolean"]),
+        schema: variable(or: ["type": "boolean"], quoted: "true|false"),
         read: { node, reader in
             guard let text = reader.text(node, "true or false") else { return nil }
-            if text.isWord("true") { return true }
-            if text.isWord("false") { return false }
-            reader.refuse(text, Complaint("is neither true nor false", hint: booleanHint(text)))
+            if text.value == "true" { return true }
+            if text.value == "false" { return false }
+            reader.refuse(text, Complaint("is neither true nor false", hint: booleanHint(text.value)))
             return nil
         },
         show: { .bool($0) }
@@ -166,10 +166,24 @@ enum Kind {
 
     static let textSchema: JSONValue = ["type": ["string", "number", "boolean"]]
 
+    /// A text that is not empty.
+    static let lineSchema: JSONValue = ["type": ["string", "number", "boolean"], "minLength": 1]
+
     /// What a value may also be: a text with a variable in it.
     static func variable(or schema: JSONValue) -> JSONValue {
-        ["anyOf": [schema, ["$ref": "#/$defs/variable"]]]
+        ["anyOf": [schema, anyVariable]]
     }
+
+    /// What a value may also be: itself in quotes, or a text with a variable in it.
+    static func variable(or schema: JSONValue, quoted pattern: String) -> JSONValue {
+        ["anyOf": [schema, quoted(pattern), anyVariable]]
+    }
+
+    /// A text with a variable in it.
+    static let anyVariable: JSONValue = ["$ref": "#/$defs/variable"]
+
+    /// What is no text, in quotes: a pattern, because editors would propose a word of an enumeration.
+    static func quoted(_ pattern: String) -> JSONValue { ["type": "string", "pattern": .string("^(\(pattern))$")] }
 
     /// Refuses what is empty or has control characters.
     static func visible(_ text: String) throws(Complaint) -> String {
@@ -180,10 +194,10 @@ enum Kind {
         return text
     }
 
-    private static func booleanHint(_ text: Text) -> String? {
-        switch text.value.lowercased() {
-        case "yes", "on", "y", "true", "1": "write true\(text.isPlain ? "" : ", without quotes")"
-        case "no", "off", "n", "false", "0": "write false\(text.isPlain ? "" : ", without quotes")"
+    private static func booleanHint(_ text: String) -> String? {
+        switch text.lowercased() {
+        case "yes", "on", "y", "true", "1": "write true"
+        case "no", "off", "n", "false", "0": "write false"
         default: nil
         }
     }

@@ -6,15 +6,30 @@ struct Reader {
     let file: String
     let surroundings: Surroundings
 
+    /// Where the file's own mapping begins.
+    let root: Position
+
+    /// Whether YAML's own rules were broken, and something was left out because of it.
+    let isIncomplete: Bool
+
     /// In the order they were found.
     private(set) var diagnostics: [Diagnostic] = []
+
+    /// How many of them are errors.
+    private(set) var errorCount = 0
+
+    /// Keys that could not be read, by the place of their mapping: a default stands for them that nobody wrote, and what
+    /// follows from it says nothing of the file.
+    private var unread: [Position: Set<String>] = [:]
 
     /// Names that the file gives, those of parts that have errors too: a route to such a part is not one error more.
     var names: [NameSpace: Set<String>] = [:]
 
-    init(file: String, surroundings: Surroundings, diagnostics: [Diagnostic] = []) {
+    init(file: String, surroundings: Surroundings, root: Position, diagnostics: [Diagnostic]) {
         self.file = file
         self.surroundings = surroundings
+        self.root = root
+        isIncomplete = diagnostics.hasErrors
         self.diagnostics = diagnostics
     }
 
@@ -23,7 +38,23 @@ struct Reader {
         case function, upstream, listener
     }
 
+    /// Says of a key that it is there, and was not read.
+    mutating func leaveUnread(_ key: String, of mapping: Node) {
+        unread[mapping.position, default: []].insert(key)
+    }
+
+    /// Whether none of `keys` was there and could not be read, in the mapping at a place.
+    func hasRead(_ keys: String..., at position: Position) -> Bool {
+        unread[position]?.isDisjoint(with: keys) ?? true
+    }
+
+    /// Whether everything was read in the mapping at a place, but for some keys at most.
+    func hasReadAll(but keys: Set<String>, at position: Position) -> Bool {
+        unread[position]?.isSubset(of: keys) ?? true
+    }
+
     mutating func error(_ message: String, at position: Position, hint: String? = nil) {
+        errorCount += 1
         add(.error, message, at: position, hint: hint)
     }
 
@@ -91,7 +122,7 @@ struct Text {
     /// Whether something was filled in, which may be a secret.
     var isInterpolated: Bool { value != written }
 
-    /// Whether it is this word of YAML or of the schema, which a quoted text is not.
+    /// Whether it is this word where any text is a value too: there quotes tell the text from the word.
     func isWord(_ word: String) -> Bool { value == word && (isPlain || isInterpolated) }
 }
 

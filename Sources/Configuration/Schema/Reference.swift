@@ -24,8 +24,8 @@ extension Configuration {
         `3s`, `5m`, `1h`; sizes likewise: `512B`, `64KiB`, `10MiB`, `1GiB`. A list of one may be written as the value.
         Paths are relative to the folder of the file. `${NAME}` and `${NAME:-default}` in a value are replaced from the
         environment after the file is parsed (the default also where the variable is empty); `$$` is a dollar sign. The
-        key decides the type of its value; only `true` and `false` are booleans. Anchors and aliases may be used; `<<`,
-        tags and a second document may not.
+        key decides the type of its value, in quotes or not; only `true` and `false` are booleans. Anchors and aliases may
+        be used; `<<`, tags and a second document may not.
 
         """
 }

@@ -4,7 +4,7 @@ extension Schema {
     static let handlerName = Kind.parsed(
         "`FILE:FUNCTION`",
         "a handler such as hello.py:lambda_handler",
-        schema: ["type": "string", "minLength": 3],
+        schema: Kind.variable(or: ["type": "string", "pattern": #"^.+\.(py|js|mjs|cjs):[^0-9\s:.-][^\s:.-]*$"#]),
         show: { _ in nil },
         parse: { (text) throws(Complaint) -> HandlerName in
             _ = try Kind.visible(text)

@@ -5,7 +5,7 @@ extension Schema {
         Shape<Configuration.Match>(
             "'match'",
             title: "routes[].match",
-            summary: "All of it must be there: `true` asks for any value, a text for exactly this one.",
+            summary: "All of it must be there: `true` without quotes asks for any value, a text for exactly this one.",
             initial: Configuration.Match(),
             fields: [
                 Field(
@@ -84,7 +84,9 @@ extension Schema {
                     Field(
                         "remove",
                         \.removals,
-                        fieldName { (text) throws(Complaint) in try FieldName.removable(text, of: side) }.located.list,
+                        fieldName(nameSchema(of: side)) { (text) throws(Complaint) in
+                            try FieldName.removable(text, of: side)
+                        }.interpolated.located.list,
                         "Names."
                     ),
                 ]
@@ -94,7 +96,9 @@ extension Schema {
     }
 
     private static func fieldSettings(_ side: FieldName.Side) -> ValueKind<[Configuration.FieldSetting]> {
-        let name = fieldName { (text) throws(Complaint) in try FieldName.editable(text, of: side) }
+        let name = fieldName(nameSchema(of: side)) { (text) throws(Complaint) in
+            try FieldName.editable(text, of: side)
+        }
         return Kind.map(of: "fields", key: name, fieldValue).transformed(
             show: { (_: [Configuration.FieldSetting]) in nil },
             { pairs, _, reader in
@@ -117,7 +121,7 @@ extension Schema {
         section: Kind.secretForm.section,
         read: { node, reader in
             guard case .mapping = node.content else {
-                return template.read(node, &reader).map { .template($0) }
+                return fieldTemplate.read(node, &reader).map { .template($0) }
             }
             guard let secret = Kind.secretForm.read(node, &reader) else { return nil }
             guard secret.reveal().utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F || $0 == ASCII.tab }) else {
@@ -128,6 +132,8 @@ extension Schema {
         },
         show: { _ in nil }
     )
+
+    private static let fieldTemplate = template(schema: Kind.textSchema)
 
     private static func conditions(of what: String, _ key: ValueKind<String>) -> ValueKind<[Configuration.Condition]> {
         Kind.map(of: what, key: key, conditionValue).transformed(
@@ -154,12 +160,13 @@ extension Schema {
     )
 
     private static func fieldName(
+        _ schema: JSONValue,
         _ parse: @escaping @Sendable (String) throws(Complaint) -> String
     ) -> ValueKind<String> {
-        Kind.parsed("field name", "the name of a field", schema: nameOfField, show: { .string($0) }, parse: parse)
+        Kind.parsed("field name", "the name of a field", schema: schema, show: { .string($0) }, parse: parse)
     }
 
-    private static let matchableName = fieldName { (text) throws(Complaint) in
+    private static let matchableName = fieldName(nameWithoutUnderscore) { (text) throws(Complaint) in
         let name = try FieldName.parse(text)
         guard !name.contains("_") else {
             throw Complaint(
@@ -169,5 +176,14 @@ extension Schema {
         return name
     }
 
-    private static let nameOfField: JSONValue = ["type": "string", "pattern": "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$"]
+    /// A name for editors: those of requests have no `_`, with which they are dropped.
+    private static func nameSchema(of side: FieldName.Side) -> JSONValue {
+        side == .request ? nameWithoutUnderscore : schemaOfName("_")
+    }
+
+    private static let nameWithoutUnderscore = schemaOfName("")
+
+    private static func schemaOfName(_ more: String) -> JSONValue {
+        ["type": ["string", "number", "boolean"], "pattern": .string("^[A-Za-z0-9!#$%&'*+.^`|~\(more)-]+$")]
+    }
 }

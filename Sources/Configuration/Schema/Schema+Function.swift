@@ -37,7 +37,10 @@ extension Schema {
     )
 
     private static let function = Kind.object(functionShape, initial: FunctionDraft()) { draft, node, reader in
-        guard let code = code(draft, &reader) else { return nil as Configuration.Function? }
+        // Another interpreter than the one that is meant would be looked for.
+        guard let code = code(draft, &reader), reader.hasRead("interpreter", at: node.position) else {
+            return nil as Configuration.Function?
+        }
         var function = draft.function
         function.code = code
         if case .command(let command) = code, command.protocol.value == .exec, function.instances.min.value > 0 {
@@ -148,7 +151,7 @@ extension Schema {
         Field(
             "pass_environment",
             \.function.passEnvironment,
-            variableName.located.list,
+            variableName.interpolated.located.list,
             "Names that are taken over from the gateway's own environment."
         ),
     ]
@@ -185,8 +188,8 @@ extension Schema {
             fields: instanceFields
         ),
         initial: Configuration.Instances()
-    ) { draft, _, reader in
-        if draft.min.value > draft.max.value {
+    ) { draft, node, reader in
+        if draft.min.value > draft.max.value, reader.hasRead("min", "max", at: node.position) {
             let written = draft.min.isWritten ? draft.min : draft.max
             reader.error(
                 "'min' (\(draft.min.value)) is more than 'max' (\(draft.max.value))",
@@ -215,7 +218,7 @@ extension Schema {
     private static let variableName = Kind.parsed(
         "variable name",
         "the name of a variable",
-        schema: ["type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$"],
+        schema: ["type": ["string", "boolean"], "pattern": "^[A-Za-z_][A-Za-z0-9_]*$"],
         show: { .string($0) },
         parse: { (text) throws(Complaint) in try GivenName.variable(text) }
     )

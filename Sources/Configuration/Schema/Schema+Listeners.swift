@@ -82,7 +82,9 @@ extension Schema {
     private static let address = ValueKind<Address>(
         type: "address",
         expectation: "an address such as 127.0.0.1:8080",
-        schema: ["type": "string", "minLength": 1],
+        schema: Kind.variable(
+            or: ["type": "string", "pattern": #"^(unix:.+|\[[0-9A-Fa-f:.]+\]:[0-9]{1,5}|[^:/*]*:[0-9]{1,5})$"#]
+        ),
         read: { node, reader in
             guard let text = reader.text(node, "an address such as 127.0.0.1:8080") else { return nil }
             do throws(Complaint) {
@@ -98,7 +100,12 @@ extension Schema {
     private static let addressRange = Kind.parsed(
         "address range",
         "an address or a range of them",
-        schema: ["type": "string", "minLength": 1],
+        schema: Kind.variable(
+            or: [
+                "type": "string",
+                "pattern": #"^([0-9]+(\.[0-9]+){3}|[0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*)(/[0-9]{1,3})?$"#,
+            ]
+        ),
         show: { .string($0.description) },
         parse: { (text) throws(Complaint) in try AddressRange.parse(text) }
     )
@@ -108,8 +115,10 @@ extension Schema {
         expectation: "a name",
         schema: Kind.variable(or: nameSchema),
         read: { node, reader in
-            guard let name = givenName.read(node, &reader) else { return nil }
-            reader.names[.listener, default: []].insert(name)
+            let name = givenName.read(node, &reader)
+            if case .scalar(let scalar) = node.content {
+                reader.names[.listener, default: []].insert(name ?? scalar.text)
+            }
             return name
         },
         show: { .string($0) }
@@ -119,10 +128,12 @@ extension Schema {
     static let givenName = Kind.parsed(
         "name",
         "a name",
-        schema: Kind.variable(or: nameSchema),
+        schema: nameSchema,
         show: { .string($0) },
         parse: { (text) throws(Complaint) in try GivenName.parse(text) }
     )
 
-    static let nameSchema: JSONValue = ["type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"]
+    static let nameSchema: JSONValue = [
+        "type": ["string", "integer", "boolean"], "pattern": "^[A-Za-z0-9_-]{1,64}$",
+    ]
 }

@@ -85,6 +85,9 @@ extension Schema {
         Field("match", \.route.match, match, "What else a request must have.", default: "nothing"),
     ]
 
+    /// Keys that say nothing of which requests a route takes.
+    static let keysBesideConditions = Set(["name"] + (targetFields + stageFields).map(\.key))
+
     private static let targetFields: [Field<RouteDraft>] = [
         Field("function", \.function, Kind.line.located.optional, "A function answers, by name."),
         Field("upstream", \.upstream, Kind.line.located.optional, "An upstream answers, by name."),
@@ -136,7 +139,7 @@ extension Schema {
     private static let title = Kind.parsed(
         "text",
         "a name",
-        schema: ["type": "string", "minLength": 1],
+        schema: Kind.lineSchema,
         show: { .string($0) },
         parse: { (text) throws(Complaint) in try GivenName.title(text) }
     )
@@ -152,7 +155,12 @@ extension Schema {
     private static let hostPattern = Kind.pattern(
         "host",
         "a host such as shop.example.com",
-        schema: ["type": "string", "minLength": 1],
+        schema: Kind.variable(
+            or: [
+                "type": ["string", "boolean"],
+                "pattern": #"^(\[[0-9A-Fa-f:.]+\]|(\*\.)?(?![0-9]+$)[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*)$"#,
+            ]
+        ),
         show: { .string($0.description) },
         parse: { (text) throws(PatternError) in try HostPattern(parsing: text) }
     )
@@ -163,7 +171,11 @@ extension Schema {
         schema: Kind.variable(
             or: [
                 "anyOf": [
-                    ["enum": ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]], ["pattern": "^[A-Z-]+$"],
+                    ["enum": ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]],
+                    [
+                        "type": ["string", "number"],
+                        "pattern": #"^(?!(ANY|ALL|\*|CONNECT|TRACE)$)[A-Z0-9!#$%&'*+.^_`|~-]{1,32}$"#,
+                    ],
                 ]
             ]
         ),

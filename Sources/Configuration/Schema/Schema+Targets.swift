@@ -14,7 +14,7 @@ extension Schema {
                 Field(
                     "to",
                     \.to,
-                    template.located,
+                    template(beginning: #"/(?!/)|\{path\}|[Hh][Tt][Tt][Pp][Ss]?://"#).located,
                     "A URL or path; `{NAME}` is a parameter of the path, or `{path}`, `{query}` or `{host}` of the request.",
                     isRequired: true
                 ),
@@ -27,7 +27,7 @@ extension Schema {
     private static let redirectStatus = Kind.parsed(
         "`301`, `302`, `303`, `307` or `308`",
         "a status of redirects such as 308",
-        schema: Kind.variable(or: ["enum": [301, 302, 303, 307, 308]]),
+        schema: Kind.variable(or: ["enum": [301, 302, 303, 307, 308]], quoted: "301|302|303|307|308"),
         show: { .number($0) },
         parse: { (text) throws(Complaint) in
             guard let status = Int(text), [301, 302, 303, 307, 308].contains(status) else {
@@ -77,7 +77,7 @@ extension Schema {
     private static let fileName = Kind.parsed(
         "file name",
         "a file name such as index.html",
-        schema: ["type": "string", "pattern": "^[^/]+$"],
+        schema: ["type": ["string", "number", "boolean"], "pattern": #"^(?!\.\.?$)[^/]+$"#],
         show: { .string($0) },
         parse: { (text) throws(Complaint) in
             _ = try Kind.visible(text)
@@ -96,7 +96,7 @@ extension Schema {
                 Field(
                     "path",
                     \.path,
-                    template.located.optional,
+                    template(beginning: #"/|\{path\}"#).located.optional,
                     "The path; `{NAME}` is a parameter of the route's path, `{path}` the request's.",
                     isRequired: true
                 )
@@ -105,11 +105,21 @@ extension Schema {
         initial: Rewrite()
     )
 
-    static let template = Kind.pattern(
-        "template",
-        "a text such as /{rest}",
-        schema: ["type": "string"],
-        show: { .string($0.text) },
-        parse: { (text) throws(PatternError) in try Template(parsing: text) }
-    )
+    /// A template of a path or a URL.
+    ///
+    /// - Parameter pattern: what it begins with, for editors; where it is used that is checked with all the rest.
+    /// - Returns: the kind of such templates.
+    private static func template(beginning pattern: String) -> ValueKind<Template> {
+        template(schema: Kind.variable(or: ["type": "string", "pattern": .string("^(\(pattern))")]))
+    }
+
+    static func template(schema: JSONValue) -> ValueKind<Template> {
+        Kind.pattern(
+            "template",
+            "a text such as /{rest}",
+            schema: schema,
+            show: { .string($0.text) },
+            parse: { (text) throws(PatternError) in try Template(parsing: text) }
+        )
+    }
 }

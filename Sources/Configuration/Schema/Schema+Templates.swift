@@ -13,7 +13,8 @@ extension Schema {
         if case .redirect(var redirect) = route.target {
             redirect.to = resolve(redirect.to, path, Template.Variable.allCases, &reader)
             route.target = .redirect(redirect)
-            RedirectCheck(to: redirect.to, hasHosts: !route.hosts.isEmpty).run(&reader)
+            let hasHosts = !route.hosts.isEmpty || !reader.hasRead("hosts", at: route.position)
+            RedirectCheck(to: redirect.to, hasHosts: hasHosts).run(&reader)
         }
         resolve(&route.headers.request, path, &reader)
         resolve(&route.headers.response, path, &reader)

@@ -29,7 +29,7 @@ extension Schema {
                 Field(
                     "endpoints",
                     \.endpoints,
-                    endpoint.located.list,
+                    endpoint.located.list(notEmpty: "an upstream needs at least one"),
                     "Where it is: `http://HOST:PORT`. Names are looked up when the file is loaded.",
                     isRequired: true
                 ),
@@ -38,15 +38,7 @@ extension Schema {
             ]
         ),
         initial: noUpstream
-    ) { upstream, node, reader -> Configuration.Upstream? in
-        if case .sequence(let elements)? = node.entry("endpoints")?.value.content, elements.isEmpty {
-            reader.error(
-                "an upstream needs at least one endpoint",
-                at: node.entry("endpoints")?.key.position ?? node.position
-            )
-        }
-        return upstream.endpoints.isEmpty ? nil : upstream
-    }
+    ) { upstream, _, _ in upstream.endpoints.isEmpty ? nil : upstream }
 
     private static let endpoint = Kind.parsed(
         "URL",

@@ -11,10 +11,9 @@ enum Schema {
     /// The whole file.
     static let root = Kind.object(shape, initial: Draft()) { draft, node, reader in
         var configuration = draft.configuration
-        if let listeners = node.entry("listeners"), case .sequence(let elements) = listeners.value.content,
-            elements.isEmpty
-        {
-            reader.error("a gateway needs at least one listener", at: listeners.key.position)
+        // The listener of a file that names none stands for no listener that could not be read.
+        if !reader.hasRead("listeners", at: node.position) {
+            configuration.listeners.removeAll { !$0.address.isWritten }
         }
         if !configuration.state.isWritten {
             configuration.state.value = reader.surroundings.resolve(configuration.state.value)
@@ -60,13 +59,13 @@ enum Schema {
         Field(
             "server",
             \.configuration.server,
-            serverName.or("false"),
-            "The Server field of responses; `false` leaves it out."
+            serverName.or("false", evenQuoted: false),
+            "The Server field of responses; `false` without quotes leaves it out."
         ),
         Field(
             "listeners",
             \.configuration.listeners,
-            listener.list,
+            listener.list(notEmpty: "a gateway needs at least one listener"),
             "Where clients connect.",
             default: "one, named `public`, on `127.0.0.1:8080`"
         ),
@@ -141,7 +140,7 @@ enum Schema {
     private static let serverName = ValueKind<String>(
         type: Kind.line.type,
         expectation: Kind.line.expectation,
-        schema: Kind.line.schema,
+        schema: ["type": ["string", "number"], "minLength": 1],
         read: { node, reader in
             guard let text = Kind.line.read(node, &reader) else { return nil }
             guard case .scalar(let scalar) = node.content, scalar.isPlain, switches.contains(text.lowercased()) else {
@@ -163,7 +162,7 @@ enum Schema {
     private static let version = Kind.parsed(
         "`1`",
         "the version 1",
-        schema: ["enum": [1, "1"]],
+        schema: Kind.variable(or: ["enum": [1]], quoted: "1"),
         show: { (version: Int) in .number(version) },
         parse: { (text) throws(Complaint) in
             guard text == "1" else { throw Complaint("is not a version that this program reads: 1 only") }
@@ -189,7 +188,7 @@ enum Schema {
     private static let logDestination = ValueKind<Configuration.LogDestination>(
         type: "`stdout`, `stderr` or path",
         expectation: "stdout, stderr or a path",
-        schema: ["type": "string", "minLength": 1],
+        schema: Kind.lineSchema,
         read: { node, reader in
             guard let text = Kind.line.read(node, &reader) else { return nil }
             return switch text {
@@ -211,10 +210,15 @@ enum Schema {
         Shape<Configuration.Log>(
             "the log",
             title: "log",
-            summary: "Lines of the gateway itself and of functions, on standard error.",
+            summary: "Lines on standard error. Those of functions are written whatever the level.",
             initial: Configuration.Log(),
             fields: [
-                Field("level", \.level, Kind.choice(Configuration.LogLevel.self), "The least level that is written.")
+                Field(
+                    "level",
+                    \.level,
+                    Kind.choice(Configuration.LogLevel.self),
+                    "The least level of the gateway's own lines."
+                )
             ]
         ),
         initial: Configuration.Log()

@@ -74,10 +74,15 @@ struct Shape<Draft>: Sendable {
         for entry in entries {
             if entry.key.value == Composer.mergeKey {
                 meant.formUnion(fields.map(\.key))
+                for field in fields { reader.leaveUnread(field.key, of: node) }
             } else if let field = fields.first(where: { $0.key == entry.key.value }) {
+                let errors = reader.errorCount
                 field.read(entry.value, &draft, &reader)
-            } else if let key = reportUnknown(entry.key, &reader) {
-                meant.insert(key)
+                if reader.errorCount > errors { reader.leaveUnread(field.key, of: node) }
+            } else {
+                let key = reportUnknown(entry.key, &reader)
+                if let key { meant.insert(key) }
+                reader.leaveUnread(key ?? entry.key.value, of: node)
             }
         }
         let missing = fields.filter { $0.isRequired && node.entry($0.key) == nil }

@@ -9,7 +9,7 @@ struct ValueKind<Value>: Sendable {
     let expectation: String
 
     /// For editors.
-    let schema: JSONValue
+    var schema: JSONValue
 
     /// The keys inside it, where it is a mapping.
     var section: Section?
@@ -19,6 +19,13 @@ struct ValueKind<Value>: Sendable {
 
     /// How a value is written in the file, for defaults; `nil` where it is not written at all.
     let show: @Sendable (Value) -> JSONValue?
+
+    /// The kind of a key as a value, in which variables are filled in.
+    var interpolated: Self {
+        var kind = self
+        kind.schema = Kind.variable(or: schema)
+        return kind
+    }
 
     /// The value with its place.
     var located: ValueKind<Located<Value>> {
@@ -38,17 +45,27 @@ struct ValueKind<Value>: Sendable {
     }
 
     /// The value, or a word that stands for there being none, such as `none`.
-    func or(_ word: String) -> ValueKind<Value?> {
-        let choice: JSONValue = word == "false" ? ["const": false] : ["const": .string(word)]
+    ///
+    /// - Parameters:
+    ///   - word: the word.
+    ///   - evenQuoted: whether it is that in quotes too; not where any text is a value.
+    /// - Returns: the kind of values that may be missing.
+    func or(_ word: String, evenQuoted: Bool = true) -> ValueKind<Value?> {
+        let choices: [JSONValue] =
+            if word == "false" {
+                [["const": false]] + (evenQuoted ? [Kind.quoted(word), Kind.anyVariable] : [])
+            } else {
+                [["const": .string(word)]]
+            }
         return ValueKind<Value?>(
             type: "\(type) or `\(word)`",
             expectation: "\(expectation) or '\(word)'",
-            schema: ["anyOf": [choice, schema]],
+            schema: ["anyOf": .array(choices + [schema])],
             section: section,
             read: { [read, expectation] node, reader in
                 if case .scalar = node.content {
                     guard let text = reader.text(node, "\(expectation) or '\(word)'") else { return nil }
-                    if text.isWord(word) { return .some(nil) }
+                    if evenQuoted ? text.value == word : text.isWord(word) { return .some(nil) }
                 }
                 return read(node, &reader).map(Optional.some)
             },

@@ -49,13 +49,13 @@ extension Duration {
 }
 
 /// Sizes in bytes.
-enum Size {
+public enum Size {
     private static let units: [(name: String, bytes: Int)] = [
         ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1),
     ]
 
     /// As it is written in the file: `64KiB`.
-    static func written(_ bytes: Int) -> String {
+    public static func written(_ bytes: Int) -> String {
         let unit = units.first { bytes != 0 && bytes % $0.bytes == 0 } ?? ("B", 1)
         return "\(bytes / unit.bytes)\(unit.name)"
     }

@@ -12,8 +12,8 @@ extension RouteReport {
         report["path"] = .string(path)
         report["query"] = head.query.map { .string(String(decoding: $0, as: UTF8.self)) } ?? .null
         report["listener"] = .string(listener.name.value)
-        report["status"] = ownStatus.map { .number($0) } ?? .null
-        report["allow"] = allowed.map { .string($0) } ?? .null
+        report["status"] = ownAnswer.map { .number($0.status) } ?? .null
+        report["allow"] = ownAnswer?.allow.map { .string($0) } ?? .null
         report["route"] = route.map { named($0) } ?? .null
         report["parameters"] = .object(
             JSONObject(explanation.parameters.map { JSONObject.Member(key: $0.name, value: .string($0.value)) })

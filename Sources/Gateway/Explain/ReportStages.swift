@@ -1,5 +1,6 @@
 import PenstockBytes
 import PenstockConfiguration
+import PenstockFunctions
 import PenstockHTTP
 import PenstockPatterns
 import PenstockRouting
@@ -20,12 +21,12 @@ extension RouteReport {
             Stage(name: "route", effect: route.name.value),
             Stage(name: "client address", effect: clientAddress),
         ]
-        let body = configuration.settings(of: listener, route).first { $0.key == "limits.body" }
+        let body = settings.first { $0.key == "limits.body" }
         if let body, body.value != "none" {
             stages.append(Stage(name: "limit", effect: "a body of at most \(body.value)"))
         }
         if let rewrite = route.rewritePath {
-            stages.append(Stage(name: "rewrite", effect: filled(rewrite.value, .path, index)))
+            stages.append(Stage(name: "rewrite", effect: filled(rewrite.value, .path, index) ?? Self.refused))
         }
         if !route.headers.request.isEmpty {
             stages.append(Stage(name: "request fields", effect: summary(of: route.headers.request)))
@@ -48,7 +49,7 @@ extension RouteReport {
 
     private func targetEffect(_ route: Configuration.Route, _ index: Int) -> String {
         guard case .redirect(let redirect) = route.target else { return route.target.summary }
-        return "redirect \(redirect.status) to \(filled(redirect.to.value, .redirect, index))"
+        return "redirect \(redirect.status) to \(filled(redirect.to.value, .redirect, index) ?? Self.refused)"
     }
 
     private func summary(of edits: Configuration.FieldEdits) -> String {
@@ -60,14 +61,7 @@ extension RouteReport {
         return (removed + set).joined(separator: "; ")
     }
 
-    /// A template as this request fills it.
-    private func filled(_ template: Template, _ use: RequestTemplate.Use, _ index: Int) -> String {
-        let names = configuration.routes[index].path.value.parameters
-        let prepared = RequestTemplate(template, for: use, parameters: names)
-        var output = ByteBuffer()
-        guard prepared.write(head, captures, to: &output) else { return "400: a value that cannot stand there" }
-        return String(decoding: output.readable, as: UTF8.self)
-    }
+    private static let refused = "400: a value that cannot stand there"
 }
 
 extension RouteReport {
@@ -79,7 +73,19 @@ extension RouteReport {
             value: route.timeout.map { $0.value.written } ?? "none",
             origin: route.timeout.map { .route($0.position) } ?? .standard
         )
-        return [timeout] + targetSettings(route) + configuration.settings(of: listener, route)
+        let own = configuration.settings(of: listener, route).map {
+            $0.key == "limits.body" ? bodyLimit($0, route) : $0
+        }
+        return [timeout] + targetSettings(route) + own
+    }
+
+    /// The limit of bodies where the target has none of its own that is less.
+    private func bodyLimit(_ setting: Setting, _ route: Configuration.Route) -> Setting {
+        let limit = FunctionHandler.bodyLimit
+        guard case .function = route.target, configuration.limits(of: listener, route).body ?? .max > limit else {
+            return setting
+        }
+        return Setting(key: setting.key, value: Size.written(limit), origin: .payload)
     }
 
     private func targetSettings(_ route: Configuration.Route) -> [Setting] {
@@ -103,7 +109,7 @@ extension Setting {
     /// Where the file says it; `nil`: it is the default.
     var position: Position? {
         switch origin {
-        case .standard: nil
+        case .standard, .payload: nil
         case .process(let position), .listener(let position), .route(let position), .function(let position),
             .upstream(let position):
             position
@@ -119,6 +125,7 @@ extension Setting {
         case .route: "route"
         case .function: "function"
         case .upstream: "upstream"
+        case .payload: "functions (payload limit)"
         }
     }
 }

@@ -19,17 +19,12 @@ struct ReportText {
 
     private mutating func addOutcome() {
         var rows = [("host", report.host), ("listener", "\(report.listener.name) (\(report.listener.address))")]
-        switch report.match {
-        case .route(let index):
-            let route = report.configuration.routes[index]
+        if let route = report.route {
             rows.append(("route", "\(route.name) (\(report.place(route.position)))"))
             rows += report.explanation.parameters.map { ("{\($0.name)}", $0.value) }
             rows.append(("target", route.target.summary))
-        case .notFound: rows.append(("answer", "404: no route takes it"))
-        case .methodNotAllowed:
-            rows.append(("answer", "405: no route takes the method, Allow: \(report.allowed ?? "")"))
-        case .options: rows.append(("answer", "204: OPTIONS from the table, Allow: \(report.allowed ?? "")"))
         }
+        if let answer = report.ownAnswer { rows.append(("answer", answer.text)) }
         add(rows.map { [$0.0, $0.1] })
     }
 
@@ -44,7 +39,7 @@ struct ReportText {
         add(
             report.settings.map { setting in
                 let place = setting.position.map { "\(setting.level), \(report.place($0))" }
-                return [setting.key, setting.value.isEmpty ? "\"\"" : setting.value, place ?? "default"]
+                return [setting.key, setting.value.isEmpty ? "\"\"" : setting.value, place ?? setting.level]
             }
         )
     }

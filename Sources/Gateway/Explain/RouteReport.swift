@@ -114,8 +114,8 @@ public struct RouteReport {
         }
     }
 
-    /// Whether a route takes the request, or the gateway grants it itself, as OPTIONS is.
-    public var isServed: Bool { ownStatus.map { $0 < 300 } ?? true }
+    /// Whether a route takes the request and does not refuse it, or the gateway grants it itself, as OPTIONS is.
+    public var isServed: Bool { ownAnswer.map { $0.status < 300 } ?? true }
 
     /// The route that was chosen; `nil` where none was.
     public var route: Configuration.Route? {
@@ -140,25 +140,11 @@ public struct RouteReport {
     /// The host that is asked for, in lower case and without its port.
     var host: String { String(decoding: hostWithoutPort(head.authority), as: UTF8.self).lowercased() }
 
-    /// The status of the gateway's own answer, where no route takes the request.
-    var ownStatus: Int? {
-        switch match {
-        case .route: nil
-        case .notFound: 404
-        case .methodNotAllowed: 405
-        case .options: 204
-        }
-    }
-
-    /// The methods that routes take for this path, where the request's is none of them.
-    var allowed: String? {
-        switch match {
-        case .route, .notFound: return nil
-        case .methodNotAllowed(let methods), .options(let methods):
-            var buffer = ByteBuffer()
-            table.writeAllow(methods, to: &buffer)
-            return String(decoding: buffer.readable, as: UTF8.self)
-        }
+    /// Methods as `Allow` lists them.
+    func allow(_ methods: MethodSet) -> String {
+        var buffer = ByteBuffer()
+        table.writeAllow(methods, to: &buffer)
+        return String(decoding: buffer.readable, as: UTF8.self)
     }
 
     /// `routes.yaml:12:5`.
