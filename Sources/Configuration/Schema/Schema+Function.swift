@@ -102,7 +102,7 @@ extension Schema {
             "directory",
             \.directory,
             Kind.path.located.optional,
-            "The working directory; for a handler also the first place that modules are looked for.",
+            "The working directory; for a Python handler also the first place that modules are looked for.",
             default: "the handler's folder; for a command the file's"
         ),
         Field(

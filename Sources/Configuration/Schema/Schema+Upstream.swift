@@ -56,7 +56,7 @@ extension Schema {
             Kind.duration().located,
             "From the end of a request to the first byte of its answer (504)."
         ),
-        Field("idle", \.idle, Kind.duration().located, "Silence inside an answer (504)."),
+        Field("idle", \.idle, Kind.duration().located, "Silence inside an answer, which is cut then."),
     ]
 
     static let keepaliveFields: [Field<Configuration.Keepalive>] = [
