@@ -116,13 +116,13 @@ public final class Gateway {
     ///
     /// - Parameters:
     ///   - configuration: checked, without errors.
-    ///   - isInterrupted: whether to give up waiting for functions.
+    ///   - isInterrupted: whether to give up waiting for name servers and functions.
     /// - Throws: ``GatewayError``, and everything is as it was.
     public func reload(
         _ configuration: Configuration,
         unless isInterrupted: () -> Bool = { false }
     ) throws(GatewayError) {
-        let next = try RunningConfiguration(configuration)
+        let next = try RunningConfiguration(configuration, unless: isInterrupted)
         let prepared: FunctionSet.Prepared
         let accessLogs: AccessLogs?
         let built: [LoopAssembly.Built]

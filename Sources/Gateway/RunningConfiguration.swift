@@ -14,13 +14,18 @@ final class RunningConfiguration: Sendable {
     /// Looks names up, and builds the route table.
     ///
     /// Blocks: not on a loop.
-    init(_ configuration: Configuration) throws(GatewayError) {
+    ///
+    /// - Parameters:
+    ///   - configuration: checked, without errors.
+    ///   - isInterrupted: whether to give up waiting for a name server.
+    /// - Throws: ``GatewayError``, also when it was interrupted.
+    init(_ configuration: Configuration, unless isInterrupted: () -> Bool = { false }) throws(GatewayError) {
         self.configuration = configuration
         table = try Self.table(configuration)
         var endpoints: [String: [[SocketAddress]]] = [:]
         for upstream in configuration.upstreams {
             endpoints[upstream.name.value] = try upstream.endpoints.map { endpoint throws(GatewayError) in
-                try Self.resolve(endpoint.value, of: upstream.name.value)
+                try Self.resolve(endpoint.value, of: upstream.name.value, unless: isInterrupted)
             }
         }
         self.endpoints = endpoints
@@ -28,10 +33,12 @@ final class RunningConfiguration: Sendable {
 
     private static func resolve(
         _ endpoint: Configuration.Endpoint,
-        of name: String
+        of name: String,
+        unless isInterrupted: () -> Bool
     ) throws(GatewayError) -> [SocketAddress] {
         do throws(ResolutionError) {
-            return try SocketAddress.resolve(endpoint.host.description, port: endpoint.port)
+            let host = endpoint.host.description
+            return try SocketAddress.resolve(host, port: endpoint.port, unless: isInterrupted)
         } catch {
             throw GatewayError("upstream '\(name)': \(error)")
         }

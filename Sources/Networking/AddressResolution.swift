@@ -49,4 +49,31 @@ extension SocketAddress {
         guard !addresses.isEmpty else { throw ResolutionError(name: name ?? "*", reason: "no address") }
         return addresses
     }
+
+    /// The same for a caller who may have to give up while a name server is silent.
+    ///
+    /// - Parameters:
+    ///   - name: a host name or an address.
+    ///   - port: the port of every address in the answer.
+    ///   - isInterrupted: whether to wait no longer.
+    /// - Returns: at least one address.
+    /// - Throws: ``ResolutionError``, also when it was interrupted.
+    public static func resolve(
+        _ name: String,
+        port: UInt16,
+        unless isInterrupted: () -> Bool
+    ) throws(ResolutionError) -> [SocketAddress] {
+        if let address = SocketAddress(literal: Array(name.utf8), port: port) { return [address] }
+        let found = BlockingCall.run(unless: isInterrupted) { () -> Result<[SocketAddress], ResolutionError> in
+            do throws(ResolutionError) {
+                return .success(try resolve(name, port: port))
+            } catch {
+                return .failure(error)
+            }
+        }
+        guard let found else {
+            throw ResolutionError(name: name, reason: "a signal came while its address was asked for")
+        }
+        return try found.get()
+    }
 }
