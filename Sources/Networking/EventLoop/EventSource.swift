@@ -42,10 +42,12 @@ public struct Readiness: OptionSet, Sendable {
     /// One of the loops that watch the descriptor is woken, not all.
     public static let exclusive = Readiness(rawValue: 1 << 28)
 
-    /// The same for a TCP connection, which is read at once as far as it goes: on change, and with what cuts a read
-    /// short, the end or an urgent byte.
-    @inlinable public var ofTCP: Readiness {
-        contains(.readable) ? union([.ended, .urgent, .onChange]) : union(.onChange)
+    /// The same for a connection, which is read at once as far as it goes: on change, and with what cuts a read short,
+    /// the end or an urgent byte.
+    public func ofConnection(_ family: SocketAddress.Family) -> Readiness {
+        // A read from a unix socket stops wherever a descriptor was sent along (unix(7)), and nothing tells so.
+        guard family != .unix else { return self }
+        return contains(.readable) ? union([.ended, .urgent, .onChange]) : union(.onChange)
     }
 
     /// Whether a read that brought some bytes may have left others, or an end.

@@ -9,10 +9,10 @@ import PenstockSystem
 ///
 /// A connection on which anything odd happened is closed, never used again.
 public final class ClientConnection: EventSource, TimerTarget, Flushable {
-    private enum Phase { case connecting, idle, busy, closed }
+    enum Phase { case connecting, idle, busy, closed }
 
     /// Where the response that is being read stands.
-    private enum Incoming { case head, length(Int), chunks, untilClose }
+    enum Incoming { case head, length(Int), chunks, untilClose }
 
     /// Where it goes when it is idle.
     public let pool: ConnectionPool
@@ -20,25 +20,25 @@ public final class ClientConnection: EventSource, TimerTarget, Flushable {
     private let loop: EventLoop
     private let buffers: BufferPool
     @exclusivity(unchecked) private var descriptor: Int32 = -1
-    @exclusivity(unchecked) private var observer: (any ClientStreamObserver)?
+    @exclusivity(unchecked) var observer: (any ClientStreamObserver)?
     private let timer = Timer()
 
-    @exclusivity(unchecked) private var phase = Phase.connecting {
+    @exclusivity(unchecked) var phase = Phase.connecting {
         didSet {
             guard let gauges = pool.gauges else { return }
             if oldValue == .busy { gauges.busy.add(-1) } else if oldValue == .idle { gauges.idle.add(-1) }
             if phase == .busy { gauges.busy.add(1) } else if phase == .idle { gauges.idle.add(1) }
         }
     }
-    @exclusivity(unchecked) private var incoming = Incoming.head
-    @exclusivity(unchecked) private var parser = ResponseParser(limits: HeadLimits())
-    @exclusivity(unchecked) private var chunks = ChunkedDecoder(limits: HeadLimits())
-    @exclusivity(unchecked) private var head = ResponseHead()
-    private lazy var trailers = FieldBlock()
-    @exclusivity(unchecked) private var input = ByteBuffer()
+    @exclusivity(unchecked) var incoming = Incoming.head
+    @exclusivity(unchecked) var parser = ResponseParser(limits: HeadLimits())
+    @exclusivity(unchecked) var chunks = ChunkedDecoder(limits: HeadLimits())
+    @exclusivity(unchecked) var head = ResponseHead()
+    lazy var trailers = FieldBlock()
+    @exclusivity(unchecked) var input = ByteBuffer()
     @exclusivity(unchecked) private var pending = ByteBuffer()
     @exclusivity(unchecked) private var interest: Readiness = .writable
-    @exclusivity(unchecked) private var method = Method.get
+    @exclusivity(unchecked) var method = Method.get
     @exclusivity(unchecked) private var isChunked = false
     @exclusivity(unchecked) private var requestIsWhole = false
     @exclusivity(unchecked) private var isFlushPlanned = false
@@ -65,7 +65,7 @@ public final class ClientConnection: EventSource, TimerTarget, Flushable {
         timer.target = self
         do throws(SystemError) {
             descriptor = try Socket.connect(to: pool.address).release()
-            try loop.register(descriptor, self, watched(interest))
+            try loop.register(descriptor, self, interest.ofConnection(pool.address.family))
             loop.set(timer, at: loop.now + pool.timeouts.connect)
         } catch {
             connectError = error
@@ -195,7 +195,7 @@ public final class ClientConnection: EventSource, TimerTarget, Flushable {
         phase = .busy
         loop.set(timer, at: loop.now + pool.timeouts.firstByte)
         interest = .readable
-        loop.watch(descriptor, watched(interest))
+        loop.watch(descriptor, interest.ofConnection(pool.address.family))
         observer?.connected()
         if hasOutput { flush() }
     }
@@ -210,7 +210,7 @@ public final class ClientConnection: EventSource, TimerTarget, Flushable {
         guard let count else { return }
         guard count > 0 else { return receiveEnd() }
         if count == loop.input.count { mayHaveMore = true }
-        if mayHaveMore { loop.watch(descriptor, watched(interest)) }
+        if mayHaveMore { loop.watch(descriptor, interest.ofConnection(pool.address.family)) }
         guard phase == .busy else { return close() }  // bytes that nobody asked for
         hasAnswered = true
         feed(UnsafeRawBufferPointer(rebasing: loop.input[..<count]))
@@ -222,115 +222,14 @@ public final class ClientConnection: EventSource, TimerTarget, Flushable {
         fail(.closed, hasAnswered ? "the upstream cut its response" : "the upstream closed without a response")
     }
 
-    private func feed(_ bytes: UnsafeRawBufferPointer) {
-        guard !input.isEmpty else { return process(bytes) }
-        input.append(bytes)
-        var whole = ByteBuffer()
-        swap(&whole, &input)
-        process(whole.readable)
-    }
-
-    /// Takes all of `bytes`; only an incomplete head or chunk line is kept.
-    private func process(_ bytes: UnsafeRawBufferPointer) {
-        var offset = 0
-        while phase == .busy, offset < bytes.count {
-            let rest = UnsafeRawBufferPointer(rebasing: bytes[offset...])
-            switch incoming {
-            case .head:
-                guard let taken = processHead(rest) else { return }
-                offset &+= taken
-            case .length(let missing):
-                let count = min(missing, rest.count)
-                incoming = .length(missing - count)
-                observer?.received(UnsafeRawBufferPointer(rebasing: rest[..<count]).bytes)
-                guard phase == .busy else { return }  // given up meanwhile
-                offset &+= count
-                if missing == count { return complete(trailers: nil, reusable: offset == bytes.count) }
-            case .chunks:
-                guard let taken = processChunks(rest) else { return }
-                offset &+= taken
-            case .untilClose:
-                observer?.received(rest.bytes)
-                offset = bytes.count
-            }
-        }
-        if phase == .busy { touch() }
-    }
-
-    /// Reads a head; `nil`: more is needed, or it is over.
-    private func processHead(_ bytes: UnsafeRawBufferPointer) -> Int? {
-        do throws(ResponseError) {
-            guard let length = try parser.parse(bytes.bytes, requestMethod: method, into: head) else {
-                input.append(bytes)
-                touch()
-                return nil
-            }
-            return accept(length, bytes.count)
-        } catch {
-            fail(.malformed, String(describing: error.reason))
-            return nil
-        }
-    }
-
-    private func accept(_ length: Int, _ available: Int) -> Int? {
-        parser.reset()
-        guard head.status >= 200 else {
-            if head.status == 101 {
-                fail(.malformed, "101 to a request that asked for no upgrade")
-                return nil
-            }
-            observer?.informed(head)
-            head.reset()
-            return phase == .busy ? length : nil
-        }
-        switch head.framing {
-        case .none: incoming = .length(0)
-        case .length(let length): incoming = .length(length)
-        case .chunked:
-            incoming = .chunks
-            chunks = ChunkedDecoder(limits: HeadLimits())
-        case .untilClose: incoming = .untilClose
-        }
-        let isWhole: Bool
-        if case .length(0) = incoming { isWhole = true } else { isWhole = false }
-        observer?.received(head)
-        guard phase == .busy else { return nil }
-        guard !isWhole else {
-            complete(trailers: nil, reusable: length == available)
-            return nil
-        }
-        return length
-    }
-
-    private func processChunks(_ bytes: UnsafeRawBufferPointer) -> Int? {
-        var offset = 0
-        do throws(RequestError) {
-            while phase == .busy {
-                switch try chunks.next(bytes.bytes, offset: &offset, trailers: trailers) {
-                case .data(let range): observer?.received(UnsafeRawBufferPointer(rebasing: bytes[range]).bytes)
-                case .needMore:
-                    if offset < bytes.count { input.append(UnsafeRawBufferPointer(rebasing: bytes[offset...])) }
-                    touch()
-                    return nil
-                case .end:
-                    complete(trailers: trailers, reusable: offset == bytes.count)
-                    return nil
-                }
-            }
-        } catch {
-            fail(.malformed, String(describing: error.reason))
-        }
-        return nil
-    }
-
     /// Silence begins anew.
-    private func touch() {
+    func touch() {
         let limit = hasAnswered ? pool.timeouts.idle : pool.timeouts.firstByte
         loop.set(timer, at: loop.now + limit)
     }
 
     /// The response is whole: the observer hears of it when the connection is out of its hands.
-    private func complete(trailers: FieldBlock?, reusable: Bool) {
+    func complete(trailers: FieldBlock?, reusable: Bool) {
         let observer = observer.take()
         if reusable, !mayHaveMore, head.keepsAlive, requestIsWhole, !hasOutput, keep() {
             loop.set(timer, at: loop.now + pool.timeouts.keepAlive)
@@ -350,7 +249,7 @@ public final class ClientConnection: EventSource, TimerTarget, Flushable {
         return pool.keep(self)
     }
 
-    private func fail(_ kind: ClientFailure.Kind, _ reason: String) {
+    func fail(_ kind: ClientFailure.Kind, _ reason: String) {
         guard phase != .closed else { return }
         let observer = self.observer
         let failure = ClientFailure(kind: kind, reason: reason, answered: hasAnswered, wasReused: wasReused)
@@ -444,11 +343,6 @@ public final class ClientConnection: EventSource, TimerTarget, Flushable {
         if hasOutput, !isFlushPlanned { wanted.insert(.writable) }
         guard wanted != interest else { return }
         interest = wanted
-        loop.watch(descriptor, watched(wanted))
-    }
-
-    /// A read from a unix socket stops wherever a descriptor was sent along (unix(7)), and nothing tells so.
-    private func watched(_ interest: Readiness) -> Readiness {
-        pool.address.family == .unix ? interest : interest.ofTCP
+        loop.watch(descriptor, wanted.ofConnection(pool.address.family))
     }
 }

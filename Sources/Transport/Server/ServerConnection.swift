@@ -93,7 +93,7 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
     }
 
     func open() throws(SystemError) {
-        try loop.register(descriptor.rawValue, self, watched(interest))
+        try loop.register(descriptor.rawValue, self, interest.ofConnection(info.peer.family))
         setReadDeadline(loop.now + (isRefused ? Self.refusalTime : info.settings.timeouts.head))
     }
 
@@ -139,7 +139,9 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
         }
         guard let count else { return }
         guard count > 0 else { return receiveEnd() }
-        if mayLeaveMore || count == loop.input.count { loop.watch(descriptor.rawValue, watched(interest)) }
+        if mayLeaveMore || count == loop.input.count {
+            loop.watch(descriptor.rawValue, interest.ofConnection(info.peer.family))
+        }
         if case .lingering = ending { return }
         isReceiving = true
         feed(UnsafeRawBufferPointer(rebasing: loop.input[..<count]))
@@ -196,12 +198,7 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
         if !inputHasEnded, codec.wantsInput(hasRoom: hasRoom) { wanted.insert(.readable) }
         guard wanted != interest else { return }
         interest = wanted
-        loop.watch(descriptor.rawValue, watched(wanted))
-    }
-
-    /// A read from a unix socket stops wherever a descriptor was sent along (unix(7)), and nothing tells so.
-    private func watched(_ interest: Readiness) -> Readiness {
-        info.peer.family == .unix ? interest : interest.ofTCP
+        loop.watch(descriptor.rawValue, wanted.ofConnection(info.peer.family))
     }
 
     // MARK: Out

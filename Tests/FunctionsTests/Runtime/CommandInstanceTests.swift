@@ -144,6 +144,7 @@ struct CommandInstanceTests {
         defer { bench.end() }
         var settings = once(bench, "exec 0<&-; echo $$ > closed; exec sleep 60")
         settings.minimum = 1
+        settings.maximum = 1
         settings.timeout = 300_000_000
         let pool = bench.pool(settings)
         pool.begin()

@@ -42,17 +42,6 @@ enum Kind: CaseIterable, Sendable {
     }
 }
 
-/// Holds threads back until it is opened.
-final class Gate: Sendable {
-    private let state = Mutex(false)
-
-    var isOpen: Bool { state.withLock { $0 } }
-
-    func open() { state.withLock { $0 = true } }
-
-    func pass() { while !isOpen { usleep(500) } }
-}
-
 /// How many were in at a time.
 final class Peak: Sendable {
     private let state = Mutex((now: 0, most: 0))
