@@ -28,6 +28,16 @@ public struct Setting: Equatable, Sendable {
 
     public let origin: Origin
 
+    /// Where the file says it; `nil`: it is the default.
+    public var position: Position? {
+        switch origin {
+        case .standard, .payload: nil
+        case .process(let position), .listener(let position), .route(let position), .function(let position),
+            .upstream(let position):
+            position
+        }
+    }
+
     public init(key: String, value: String, origin: Origin) {
         self.key = key
         self.value = value
@@ -136,27 +146,5 @@ extension Schema.FunctionDraft {
         var draft = Schema.FunctionDraft()
         draft.function = function
         return draft
-    }
-}
-
-extension Configuration.Upstream {
-    /// How requests reach the upstream, with the place that decides each value.
-    public var settings: [Setting] {
-        let addresses = endpoints.map { Setting("endpoints", "\($0)", upstream: $0.position) }
-        let silence = Schema.upstreamTimeoutFields.compactMap { $0.setting(timeouts, "timeouts.") }
-        return addresses + silence + Schema.keepaliveFields.compactMap { $0.setting(keepalive, "keepalive.") }
-    }
-}
-
-extension Field {
-    fileprivate func setting(_ draft: Draft, _ prefix: String) -> Setting? {
-        value(draft).map { Setting(prefix + key, $0.text, upstream: $0.position) }
-    }
-}
-
-extension Setting {
-    /// A value of an upstream.
-    fileprivate init(_ key: String, _ value: String, upstream position: Position) {
-        self.init(key: key, value: value, origin: position == .unwritten ? .standard : .upstream(position))
     }
 }

@@ -23,7 +23,7 @@ final class AdminServer {
         func ended(_ exchange: Exchange) {}
     }
 
-    init(loop: EventLoop, metrics: MetricsRegistry, log: Logger, functions: FunctionCensus) {
+    init(loop: EventLoop, metrics: MetricsRegistry, log: Logger, functions: FunctionCensus, upstreams: UpstreamCensus) {
         server = Server(context: LoopContext(loop: loop), limits: ConnectionLimits()) { error in
             log.warning("the admin listener cannot accept", metadata: ["error": "\(error)"])
         }
@@ -36,7 +36,10 @@ final class AdminServer {
                 handler: AdminHandler(
                     metrics: metrics,
                     isReady: { ready.value.load(ordering: .acquiring) && functions.isReady },
-                    refresh: { functions.report(to: metrics) }
+                    refresh: {
+                        functions.report(to: metrics)
+                        upstreams.report(to: metrics)
+                    }
                 ),
                 recorder: Unrecorded()
             )

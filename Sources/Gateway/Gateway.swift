@@ -8,6 +8,7 @@ public import PenstockFunctions
 import PenstockHTTP
 public import PenstockNetworking
 import PenstockObservability
+import PenstockReverseProxy
 import PenstockSystem
 import PenstockTransport
 
@@ -21,6 +22,7 @@ public final class Gateway {
     private let sockets = ListeningSockets()
     private let adminSockets = ListeningSockets()
     private let functions: FunctionSet
+    private let upstreams: UpstreamSet
     private let admin: AdminServer
     private let state: StateFolder
     private var running: RunningConfiguration
@@ -68,11 +70,13 @@ public final class Gateway {
             supervisor: supervisor,
             shared: shared
         )
+        upstreams = UpstreamSet(loops: loops, supervisor: supervisor, log: shared.log)
         admin = AdminServer(
             loop: supervisor,
             metrics: shared.metrics,
             log: shared.log,
-            functions: self.functions.census
+            functions: self.functions.census,
+            upstreams: upstreams.census
         )
     }
 
@@ -96,10 +100,11 @@ public final class Gateway {
         let configuration = running.configuration
         try open(configuration)
         let prepared = try functions.prepare(configuration)
-        let built = try build(running, prepared, shared.accessLogs)
+        let preparedUpstreams = upstreams.prepare(running)
+        let built = try build(running, prepared, preparedUpstreams, shared.accessLogs)
         group.start()
         functions.commit(prepared)
-        _ = apply(running, built)
+        _ = apply(running, built, upstreams.commit(preparedUpstreams))
         try openAdmin(configuration)
         admin.setReady(true)
         shared.metrics.gauge(.buildInfo, [GatewayVersion.current]).set(1)
@@ -125,12 +130,13 @@ public final class Gateway {
         let next = try RunningConfiguration(configuration, unless: isInterrupted)
         let prepared: FunctionSet.Prepared
         let accessLogs: AccessLogs?
+        let preparedUpstreams = upstreams.prepare(next)
         let built: [LoopAssembly.Built]
         do throws(GatewayError) {
             try open(configuration)
             accessLogs = try shared.accessLogs(for: configuration)
             prepared = try functions.prepare(configuration, unless: isInterrupted)
-            built = try build(next, prepared, accessLogs)
+            built = try build(next, prepared, preparedUpstreams, accessLogs)
         } catch {
             sockets.close(allBut: Set(running.configuration.listeners.map(\.address.value)))
             throw error
@@ -140,7 +146,9 @@ public final class Gateway {
         running = next
         shared.accessLogs = accessLogs
         // A loop that does not answer still watches them: they are closed by a later reload.
-        if apply(next, built) { sockets.close(allBut: Set(configuration.listeners.map(\.address.value))) }
+        if apply(next, built, upstreams.commit(preparedUpstreams)) {
+            sockets.close(allBut: Set(configuration.listeners.map(\.address.value)))
+        }
     }
 
     /// Says so where connections and functions will hardly find descriptors.
@@ -176,11 +184,12 @@ public final class Gateway {
     private func build(
         _ running: RunningConfiguration,
         _ prepared: FunctionSet.Prepared,
+        _ upstreams: UpstreamSet.Prepared,
         _ accessLogs: AccessLogs?
     ) throws(GatewayError) -> [LoopAssembly.Built] {
         do throws(GatewayError) {
             return try assemblies.map { assembly throws(GatewayError) in
-                try assembly.build(running, functions, prepared, accessLogs)
+                try assembly.build(running, functions, prepared, upstreams.statuses, accessLogs)
             }
         } catch {
             functions.discard(prepared)
@@ -189,7 +198,11 @@ public final class Gateway {
     }
 
     /// Hands every loop what was built for it, and waits until all have it; answers whether they do.
-    private func apply(_ running: RunningConfiguration, _ built: [LoopAssembly.Built]) -> Bool {
+    private func apply(
+        _ running: RunningConfiguration,
+        _ built: [LoopAssembly.Built],
+        _ endpoints: [String: EndpointList]
+    ) -> Bool {
         setLimits(running.configuration)
         let addresses = running.configuration.listeners.map(\.address.value)
         let gone = listeners.filter { !addresses.contains($0.key) }
@@ -214,7 +227,11 @@ public final class Gateway {
                     (next[address]?.states[number], sockets.bound[address]?.map(\.descriptor) ?? [])
                 },
                 closed: gone.values.map { $0.states[number] },
+                endpoints: built[number].upstreams.compactMap { name, upstream in
+                    endpoints[name].map { (upstream, $0) }
+                },
                 retired: assembly.commit(built[number]),
+                bufferLimit: running.configuration.limits(of: nil).buffered / assemblies.count,
                 log: shared.log
             )
             assembly.context.loop.submit(in: changes) { [job = Handover(job)] in job.value.apply() }
@@ -298,6 +315,7 @@ public final class Gateway {
         }
         let areLoopsFree = isDone(killing)
         functions.close()
+        upstreams.close()
         admin.close()
         let hasEnded = group.stop(within: areLoopsFree ? nil : 0)
         if hasEnded {

@@ -18,22 +18,15 @@ final class LoopAssembly {
     let context: LoopContext
     let server: Server
     private let shared: Shared
-    private var upstreams: [String: BuiltUpstream] = [:]
+    private var upstreams: [String: Upstream] = [:]
 
     /// What the loop runs of one configuration, to be taken into use, or dropped.
     struct Built {
         /// The settings of every listener, in the configuration's order.
         let settings: [ServerSettings]
 
-        fileprivate let upstreams: [String: BuiltUpstream]
-    }
-
-    /// An upstream with what it was built from: kept over a reload that leaves it as it is, with its connections.
-    fileprivate struct BuiltUpstream {
-        let addresses: [[SocketAddress]]
-        let keepAlive: Int
-        let timeouts: ClientTimeouts
-        let upstream: Upstream
+        /// The upstreams, by name.
+        let upstreams: [String: Upstream]
     }
 
     init(loop: EventLoop, shared: Shared) {
@@ -50,9 +43,10 @@ final class LoopAssembly {
         _ running: RunningConfiguration,
         _ functions: FunctionSet,
         _ prepared: FunctionSet.Prepared,
+        _ statuses: [String: UpstreamStatus],
         _ accessLogs: AccessLogs?
     ) throws(GatewayError) -> Built {
-        let upstreams = buildUpstreams(running)
+        let upstreams = statuses.mapValues(upstream)
         let routes = try routes(running, upstreams, functions, prepared)
         let router = Router(table: running.table, routes: routes)
         let accessLog = accessLogs?.log(of: context.loop)
@@ -70,7 +64,7 @@ final class LoopAssembly {
     /// - Returns: upstreams that it has no use for, whose idle connections are to be closed on the loop.
     func commit(_ built: Built) -> [Upstream] {
         defer { upstreams = built.upstreams }
-        return upstreams.values.map(\.upstream).filter { old in built.upstreams[old.name]?.upstream !== old }
+        return upstreams.filter { built.upstreams[$0.key] !== $0.value }.map(\.value)
     }
 
     private func settings(
@@ -118,14 +112,14 @@ final class LoopAssembly {
 
     private func routes(
         _ running: RunningConfiguration,
-        _ upstreams: [String: BuiltUpstream],
+        _ upstreams: [String: Upstream],
         _ functions: FunctionSet,
         _ prepared: FunctionSet.Prepared
     ) throws(GatewayError) -> [Route] {
         var routes: [Route] = []
         for (index, route) in running.configuration.routes.enumerated() {
             let names = running.table.parameterNames(of: index)
-            let target = try target(of: route, index, running.table, upstreams, functions, prepared)
+            let target = try target(of: route, index, running, upstreams, functions, prepared)
             let edits = route.headers
             var requestStages: [any RequestStage] = []
             if let rewrite = route.rewritePath {
@@ -162,12 +156,12 @@ final class LoopAssembly {
     private func target(
         of route: Configuration.Route,
         _ index: Int,
-        _ table: RouteTable,
-        _ upstreams: [String: BuiltUpstream],
+        _ running: RunningConfiguration,
+        _ upstreams: [String: Upstream],
         _ functions: FunctionSet,
         _ prepared: FunctionSet.Prepared
     ) throws(GatewayError) -> BuiltTarget {
-        let names = table.parameterNames(of: index)
+        let names = running.table.parameterNames(of: index)
         switch route.target {
         case .function(let name):
             let handler = try functions.handler(
@@ -179,14 +173,17 @@ final class LoopAssembly {
             )
             return (.function, name.value, handler)
         case .upstream(let name):
-            guard let built = upstreams[name.value] else { throw GatewayError("there is no upstream '\(name)'") }
-            return (.upstream, name.value, ProxyHandler(built.upstream))
+            guard let upstream = upstreams[name.value],
+                let settings = running.configuration.upstreams.first(where: { $0.name.value == name.value })
+            else { throw GatewayError("there is no upstream '\(name)'") }
+            return (.upstream, name.value, ProxyHandler(upstream, RelaySettings(settings, route)))
         case .redirect(let redirect):
             let template = RequestTemplate(redirect.to.value, for: .redirect, parameters: names)
             return (.redirect, "", RedirectHandler(to: template, status: redirect.status))
         case .respond(let respond):
             return (.respond, "", FixedResponseHandler(status: respond.status.value, body: Array(respond.body.utf8)))
-        case .files(let files): return (.files, "", try fileHandler(files, route, table.restParameter(of: index)))
+        case .files(let files):
+            return (.files, "", try fileHandler(files, route, running.table.restParameter(of: index)))
         }
     }
 
@@ -229,35 +226,15 @@ final class LoopAssembly {
 
     // MARK: Upstreams
 
-    private func buildUpstreams(_ running: RunningConfiguration) -> [String: BuiltUpstream] {
-        var built: [String: BuiltUpstream] = [:]
-        for settings in running.configuration.upstreams {
-            let name = settings.name.value
-            let addresses = running.endpoints[name] ?? []
-            let keepAlive = settings.keepalive.connections.value
-            let timeouts = ClientTimeouts(settings)
-            if let old = upstreams[name], old.addresses == addresses, old.keepAlive == keepAlive,
-                old.timeouts == timeouts
-            {
-                built[name] = old
-                continue
-            }
-            let upstream = Upstream(
-                name: name,
-                endpoints: addresses,
-                keepAlive: keepAlive,
-                timeouts: timeouts,
-                metrics: UpstreamMetrics(registry: shared.metrics, upstream: name, shard: context.loop.index),
-                context: context
-            )
-            built[name] = BuiltUpstream(
-                addresses: addresses,
-                keepAlive: keepAlive,
-                timeouts: timeouts,
-                upstream: upstream
-            )
-        }
-        return built
+    /// The upstream of a name: the one that runs, with its connections, where a reload leaves it as it is.
+    private func upstream(_ status: UpstreamStatus) -> Upstream {
+        let name = status.settings.name
+        if let old = upstreams[name], old.status === status { return old }
+        return Upstream(
+            status,
+            metrics: UpstreamMetrics(registry: shared.metrics, upstream: name, shard: context.loop.index),
+            context: context
+        )
     }
 }
 
@@ -285,16 +262,6 @@ extension ServerTimeouts {
         bodyRate = timeouts.bodyRate
         idle = timeouts.idle.nanoseconds
         write = timeouts.write.nanoseconds
-    }
-}
-
-extension ClientTimeouts {
-    fileprivate init(_ upstream: Configuration.Upstream) {
-        self.init()
-        connect = upstream.timeouts.connect.value.nanoseconds
-        firstByte = upstream.timeouts.firstByte.value.nanoseconds
-        idle = upstream.timeouts.idle.value.nanoseconds
-        keepAlive = upstream.keepalive.idle.value.nanoseconds
     }
 }
 

@@ -10,7 +10,11 @@ struct LoopChange {
     let settings: [(state: ListenerState?, settings: ServerSettings)]
     let opened: [(state: ListenerState?, sockets: [Int32])]
     let closed: [ListenerState]
+    let endpoints: [(upstream: Upstream, list: EndpointList)]
     let retired: [Upstream]
+
+    /// What the loop's buffers may take together, in bytes.
+    let bufferLimit: Int
     let log: Logger
 
     func apply() {
@@ -20,7 +24,9 @@ struct LoopChange {
             for socket in entry.sockets { listen(socket, state) }
         }
         for state in closed { server.close(state) }
+        for entry in endpoints { entry.upstream.replaceEndpoints(entry.list) }
         for upstream in retired { upstream.close() }
+        server.context.bufferLimit = bufferLimit
     }
 
     private func listen(_ socket: Int32, _ state: ListenerState) {

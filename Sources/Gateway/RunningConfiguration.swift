@@ -1,6 +1,7 @@
 import PenstockConfiguration
 import PenstockNetworking
 import PenstockPatterns
+import PenstockReverseProxy
 import PenstockRouting
 
 /// A configuration with everything looked up that may block: shared by all loops, never changed.
@@ -8,8 +9,8 @@ final class RunningConfiguration: Sendable {
     let configuration: Configuration
     let table: RouteTable
 
-    /// The addresses of each upstream's endpoints.
-    let endpoints: [String: [[SocketAddress]]]
+    /// Each upstream's endpoints.
+    let endpoints: [String: [EndpointDescription]]
 
     /// Looks names up, and builds the route table.
     ///
@@ -22,11 +23,14 @@ final class RunningConfiguration: Sendable {
     init(_ configuration: Configuration, unless isInterrupted: () -> Bool = { false }) throws(GatewayError) {
         self.configuration = configuration
         table = try Self.table(configuration)
-        var endpoints: [String: [[SocketAddress]]] = [:]
+        var endpoints: [String: [EndpointDescription]] = [:]
         for upstream in configuration.upstreams {
-            endpoints[upstream.name.value] = try upstream.endpoints.map { endpoint throws(GatewayError) in
-                try Self.resolve(endpoint.value, of: upstream.name.value, unless: isInterrupted)
+            var list: [EndpointDescription] = []
+            for endpoint in upstream.endpoints {
+                let addresses = try Self.resolve(endpoint.value, of: upstream.name.value, unless: isInterrupted)
+                list += EndpointDescription.list(endpoint.value, addresses)
             }
+            endpoints[upstream.name.value] = list
         }
         self.endpoints = endpoints
     }
@@ -36,11 +40,15 @@ final class RunningConfiguration: Sendable {
         of name: String,
         unless isInterrupted: () -> Bool
     ) throws(GatewayError) -> [SocketAddress] {
-        do throws(ResolutionError) {
-            let host = endpoint.host.description
-            return try SocketAddress.resolve(host, port: endpoint.port, unless: isInterrupted)
-        } catch {
-            throw GatewayError("upstream '\(name)': \(error)")
+        switch endpoint.place {
+        case .unix(let path): return SocketAddress(path: path).map { [$0] } ?? []
+        case .srv: return []
+        case .http(let host, let port):
+            do throws(ResolutionError) {
+                return try SocketAddress.resolve(host.description, port: port, unless: isInterrupted)
+            } catch {
+                throw GatewayError("upstream '\(name)': \(error)")
+            }
         }
     }
 

@@ -5,65 +5,151 @@ import PenstockSystem
 import PenstockTransport
 
 /// One exchange on its way through an upstream: the client's side on one hand, the upstream's on the other.
-final class ProxiedExchange: ClientStreamObserver {
-    private unowned(unsafe) let handler: ProxyHandler  // the exchange's route keeps it
-    private let upstream: Upstream
-    @exclusivity(unchecked) private unowned(unsafe) var exchange: Exchange?  // its loop keeps it
-    @exclusivity(unchecked) private var connection: ClientConnection?
-    @exclusivity(unchecked) private var endpoint = 0
-    @exclusivity(unchecked) private var sentAt = Instant.never
+///
+/// It goes from phase to phase, and from a failed try back to ``Phase/idle``; what concerns one try alone is in ``Try``.
+final class ProxiedExchange {
+    /// Where it is.
+    enum Phase {
+        /// Nothing is under way: before the first try, or between two.
+        case idle
+        /// The request's body is collected, so that a slow client keeps no upstream waiting.
+        case collecting
+        /// Other requests have to end first.
+        case waiting
+        /// A retry comes soon.
+        case pausing
+        /// There is no connection yet.
+        case connecting
+        /// The request goes to the upstream, the response to the client.
+        case relaying
+    }
 
-    /// Body bytes that came before there was a connection: kept, so that another address may be tried.
-    @exclusivity(unchecked) private var early = ByteBuffer()
-    @exclusivity(unchecked) private var isConnected = false
+    /// What is forgotten when a try has failed.
+    struct Try {
+        var endpoint: Endpoint?
+        var connection: ClientConnection?
+        var dial: Dial?
+        var sentAt = Instant.never
+    }
+
+    unowned(unsafe) let handler: ProxyHandler  // the exchange's route keeps it
+    let upstream: Upstream
+    @exclusivity(unchecked) unowned(unsafe) var exchange: Exchange?  // its loop keeps it
+    @exclusivity(unchecked) var phase = Phase.idle
+    @exclusivity(unchecked) var current = Try()
+
+    /// What the client has sent and no upstream has answered: kept for another try as long as all of it is here.
+    @exclusivity(unchecked) var body = ByteBuffer()
     @exclusivity(unchecked) private var bodyIsWhole = false
-    @exclusivity(unchecked) private var bodyWasSent = false
     @exclusivity(unchecked) private var trailers: FieldBlock?
+
+    /// Whether a part of the body has left that is not kept: then there is no other try.
+    @exclusivity(unchecked) var bodyIsGone = false
+
+    /// Bytes of the body whose credit the client gets when there is room again.
     @exclusivity(unchecked) private var owed = 0
-    @exclusivity(unchecked) private var attempts = 0
+
+    @exclusivity(unchecked) var retries = 0
+    @exclusivity(unchecked) var wasStale = false
+    @exclusivity(unchecked) var tried: [Endpoint] = []
+    @exclusivity(unchecked) var isProbe = false
+    @exclusivity(unchecked) private var hasPlace = false
+    @exclusivity(unchecked) private var waiter: PlaceWaiter?
+    @exclusivity(unchecked) let timer = Timer()
 
     init(handler: ProxyHandler) {
         self.handler = handler
         upstream = handler.upstream
+        timer.target = self
     }
+
+    var settings: RelaySettings { handler.settings }
+
+    // MARK: Before the first try
 
     func start(_ exchange: Exchange) {
         self.exchange = exchange
-        sentAt = exchange.loop.now
-        endpoint = upstream.choose()
-        attempt(reusing: true)
-    }
-
-    private func attempt(reusing: Bool) {
-        guard let exchange else { return }
-        attempts += 1
-        let pool = upstream.pool(of: endpoint)
-        if reusing, let connection = pool.reuse(for: self) {
-            self.connection = connection
-            sendHead(exchange, connection)
-            begin()
+        upstream.earnRetries()
+        if exchange.body != .none, settings.requestBuffer > 0, upstream.context.hasRoomToBuffer {
+            phase = .collecting
+            exchange.sendContinue()
         } else {
-            isConnected = false
-            let connection = pool.connect(for: self)
-            self.connection = connection
-            sendHead(exchange, connection)
+            enter(exchange)
         }
     }
 
-    private func sendHead(_ exchange: Exchange, _ connection: ClientConnection) {
-        connection.begin(exchange.head.method, body: exchange.body, into: exchange.response)
-        RequestForwarding.write(exchange, to: &connection.output)
+    /// Asks for a place among the upstream's requests.
+    private func enter(_ exchange: Exchange) {
+        guard let limit = upstream.status.limit else { return admit(exchange) }
+        if limit.enter() {
+            hasPlace = true
+            return admit(exchange)
+        }
+        let waiter = PlaceWaiter(on: upstream.loop) { [unowned self] hasPlace in decided(hasPlace) }
+        phase = .waiting
+        switch limit.enqueue(waiter) {
+        case .entered:
+            hasPlace = true
+            admit(exchange)
+        case .waiting: self.waiter = waiter
+        case .full: refuse(.noCapacity("the queue of the upstream is full", retryAfter: 1))
+        }
+    }
+
+    private func decided(_ hasPlace: Bool) {
+        waiter = nil
+        guard let exchange else { return }
+        exchange.queueNanoseconds = upstream.loop.now - exchange.startedAt
+        self.hasPlace = hasPlace
+        if hasPlace { return admit(exchange) }
+        refuse(.noCapacity("queue.wait of the upstream", retryAfter: 1))
+    }
+
+    /// Asks the circuit breaker.
+    private func admit(_ exchange: Exchange) {
+        guard let breaker = upstream.status.breaker else { return attempt(exchange) }
+        switch breaker.judge(at: exchange.now) {
+        case .pass: attempt(exchange)
+        case .probe:
+            isProbe = true
+            attempt(exchange)
+        case .refuse:
+            refuse(.noCapacity("the circuit breaker is open", retryAfter: breaker.retryAfter(at: exchange.now)))
+        }
+    }
+
+    /// Ends it without a try.
+    func refuse(_ error: ExchangeError) {
+        guard let exchange else { return }
+        recycle()
+        exchange.fail(error)
     }
 
     // MARK: The client's side
 
     func send(_ bytes: RawSpan) {
-        guard let connection, isConnected else {
-            early.append(bytes)
-            owed += bytes.byteCount
-            return
+        let count = bytes.byteCount
+        switch phase {
+        case .relaying: relay(bytes)
+        case .collecting:
+            keep(bytes)
+            exchange?.consumed(count)
+            guard body.count >= settings.requestBuffer || !upstream.context.hasRoomToBuffer else { return }
+            if let exchange { enter(exchange) }
+        case .idle, .waiting, .pausing, .connecting:
+            keep(bytes)
+            owed += count
         }
-        bodyWasSent = true
+    }
+
+    private func keep(_ bytes: RawSpan) {
+        upstream.context.buffered += bytes.byteCount
+        body.append(bytes)
+    }
+
+    private func relay(_ bytes: RawSpan) {
+        guard let connection = current.connection else { return }
+        bodyIsGone = true
         let held = connection.write(bytes)
         if held > Exchange.writeLimit || owed > 0 {
             owed += bytes.byteCount
@@ -74,124 +160,158 @@ final class ProxiedExchange: ClientStreamObserver {
 
     func sendEnd(_ trailers: FieldBlock?) {
         bodyIsWhole = true
-        if isConnected { connection?.end(trailers: trailers) } else { self.trailers = trailers }
+        switch phase {
+        case .relaying: current.connection?.end(trailers: trailers)
+        case .collecting:
+            self.trailers = trailers
+            if let exchange { enter(exchange) }
+        case .idle, .waiting, .pausing, .connecting: self.trailers = trailers
+        }
     }
 
-    func resume() { connection?.resume() }
+    func resume() { current.connection?.resume() }
 
     func cancel() {
-        connection?.cancel()
-        if isConnected, exchange?.hasResponded == false { handler.upstream.metrics.unanswered() }
+        waiter?.cancel()
+        current.connection?.cancel()
+        current.dial?.cancel()
+        if phase == .relaying, exchange?.hasResponded == false { upstream.metrics.unanswered() }
         recycle()
     }
 
-    // MARK: The upstream's side
+    // MARK: A try
 
-    func connected() {
-        handler.upstream.metrics.connected()
-        begin()
+    func attempt(_ exchange: Exchange) {
+        guard let endpoint = upstream.choose(for: exchange, after: tried) else {
+            return refuse(
+                ExchangeError(
+                    .upstream,
+                    status: 503,
+                    message: "Service Unavailable",
+                    reason: "the upstream has no endpoint"
+                )
+            )
+        }
+        attempt(exchange, endpoint, reusing: true)
     }
 
-    private func begin() {
-        isConnected = true
-        guard let exchange, let connection else { return }
+    func attempt(_ exchange: Exchange, _ endpoint: Endpoint, reusing: Bool) {
+        current.endpoint = endpoint
+        current.sentAt = upstream.loop.now
+        if upstream.countsRequests { endpoint.status.began() }
+        if let limit = settings.perTry { upstream.loop.set(timer, at: upstream.loop.now + limit) }
+        if reusing, let connection = endpoint.pool.reuse(for: self) {
+            current.connection = connection
+            sendHead(exchange, connection)
+            begin()
+        } else if endpoint.pools.count == 1 {
+            phase = .connecting
+            let connection = endpoint.pool.connect(for: self)
+            current.connection = connection
+            sendHead(exchange, connection)
+        } else {
+            phase = .connecting
+            current.dial = Dial(endpoint, on: upstream.loop) { [unowned self] in dialed($0) }
+        }
+    }
+
+    private func dialed(_ result: Result<ClientConnection, ClientFailure>) {
+        current.dial = nil
+        guard let exchange else { return }
+        switch result {
+        case .success(let connection):
+            current.connection = connection
+            connection.hand(to: self)
+            sendHead(exchange, connection)
+            connected()
+        case .failure(let failure): failed(failure)
+        }
+    }
+
+    /// A body that is here as a whole goes with its length, however it came.
+    private var framing: ExchangeBody {
+        guard let exchange else { return .none }
+        let isWhole = bodyIsWhole && trailers?.count ?? 0 == 0
+        return exchange.body == .stream && isWhole ? .length(body.count) : exchange.body
+    }
+
+    private func sendHead(_ exchange: Exchange, _ connection: ClientConnection) {
+        let framing = framing
+        connection.begin(exchange.head.method, body: framing, into: exchange.response)
+        RequestForwarding.write(exchange, body: framing, to: &connection.output)
+    }
+
+    /// The connection is there: what has come of the body goes with the head.
+    func begin() {
+        phase = .relaying
+        guard let exchange, let connection = current.connection else { return }
         exchange.sendContinue()
-        if !early.isEmpty {
-            bodyWasSent = true
-            _ = connection.write(early.readable.bytes)
-            early.removeAll()
+        if !body.isEmpty {
+            _ = connection.write(body.readable.bytes)
+            if !bodyIsWhole {
+                bodyIsGone = true
+                releaseBody()
+            }
         }
         if bodyIsWhole { connection.end(trailers: trailers) }
-        writable()
+        giveCredit()
     }
 
-    func writable() {
+    func giveCredit() {
         guard owed > 0 else { return }
         let count = owed
         owed = 0
         exchange?.consumed(count)
     }
 
-    func informed(_ head: ResponseHead) {
-        // 100 was answered when the connection was there.
-        guard head.status != 100, let exchange, exchange.inform(head) > Exchange.writeLimit else { return }
-        connection?.pause()
+    func releaseBody() {
+        guard body.capacity > 0 else { return }
+        upstream.context.buffered -= body.count
+        body.release()
     }
 
-    func received(_ head: ResponseHead) {
-        guard let exchange else { return }
-        handler.upstream.metrics.answered(head.status, nanoseconds: exchange.loop.now - sentAt)
-        exchange.respond(end: false)
+    // MARK: The end
+
+    /// What is left of a try that is over.
+    func endTry() {
+        if timer.isSet { upstream.loop.cancel(timer) }
+        if upstream.countsRequests { current.endpoint?.status.ended() }
+        current = Try()
+        phase = .idle
     }
 
-    func received(_ bytes: RawSpan) {
-        guard let exchange, exchange.write(bytes) > Exchange.writeLimit else { return }
-        connection?.pause()
-    }
-
-    func receivedEnd(trailers: FieldBlock?) {
-        guard let exchange else { return }
-        exchange.runNanoseconds = exchange.loop.now - sentAt
-        recycle()
-        exchange.end(trailers: trailers)
-    }
-
-    func failed(_ failure: ClientFailure) {
-        guard let exchange else { return }
-        let pool = connection?.pool
-        connection = nil
-        let metrics = handler.upstream.metrics
-        metrics.failed(failure)
-        if !exchange.hasResponded { exchange.response.reset() }
-        if canRetry(failure, exchange) {
-            metrics.retried()
-            let wasStale = failure.kind == .closed
-            if !wasStale, let pool {
-                upstream.skip(pool, of: endpoint)
-                endpoint = upstream.alternative(to: endpoint)
-            }
-            return attempt(reusing: !wasStale)
-        }
-        if isConnected, !exchange.hasResponded { metrics.unanswered() }
-        exchange.runNanoseconds = exchange.loop.now - sentAt
-        recycle()
-        exchange.fail(failure.exchangeError)
-    }
-
-    /// Whether nothing of the request can have been processed, or processing it twice does no harm.
-    private func canRetry(_ failure: ClientFailure, _ exchange: Exchange) -> Bool {
-        guard !failure.answered, !bodyWasSent, attempts <= upstream.addressCount else { return false }
-        switch failure.kind {
-        case .connect: return attempts < upstream.addressCount
-        // The upstream closed an idle connection while the request was on its way to it (RFC 9112 §9.3.1).
-        case .closed: return failure.wasReused && exchange.head.method.isIdempotent
-        case .connectTimeout, .firstByteTimeout, .idleTimeout, .malformed: return false
-        }
-    }
-
-    private func recycle() {
+    func recycle() {
         exchange?.state = nil
         exchange = nil
-        connection = nil
-        if early.capacity > 0 { early.release() }
-        isConnected = false
+        if current.endpoint != nil { endTry() } else if timer.isSet { upstream.loop.cancel(timer) }
+        if hasPlace {
+            hasPlace = false
+            upstream.status.limit?.leave()
+        }
+        waiter = nil
+        releaseBody()
+        phase = .idle
         bodyIsWhole = false
-        bodyWasSent = false
+        bodyIsGone = false
         trailers = nil
         owed = 0
-        attempts = 0
+        retries = 0
+        wasStale = false
+        isProbe = false
+        if !tried.isEmpty { tried.removeAll() }
         handler.recycle(self)
     }
 }
 
-extension ClientFailure {
-    /// What the client and the log are told (architecture.md, section 6).
-    var exchangeError: ExchangeError {
-        switch kind {
-        case .connect, .closed, .malformed:
-            ExchangeError(.upstream, status: 502, message: "Bad Gateway", reason: reason)
-        case .connectTimeout, .firstByteTimeout, .idleTimeout:
-            ExchangeError(.upstream, status: 504, message: "Gateway Timeout", reason: reason)
-        }
+extension ExchangeError {
+    /// The upstream may not be asked now.
+    static func noCapacity(_ reason: String, retryAfter: Int) -> ExchangeError {
+        ExchangeError(
+            .upstream,
+            status: 503,
+            message: "Service Unavailable",
+            reason: reason,
+            retryAfter: retryAfter
+        )
     }
 }

@@ -6,10 +6,18 @@ public import PenstockTransport
 /// One object for each loop and route.
 public final class ProxyHandler: Handler {
     let upstream: Upstream
+    let settings: RelaySettings
     @exclusivity(unchecked) private var free: [ProxiedExchange] = []
 
     /// Relays to `upstream`.
-    public init(_ upstream: Upstream) { self.upstream = upstream }
+    ///
+    /// - Parameters:
+    ///   - upstream: the loop's.
+    ///   - settings: how the route's requests are relayed.
+    public init(_ upstream: Upstream, _ settings: RelaySettings = RelaySettings()) {
+        self.upstream = upstream
+        self.settings = settings
+    }
 
     public func handle(_ exchange: Exchange) {
         let proxied = free.popLast() ?? ProxiedExchange(handler: self)

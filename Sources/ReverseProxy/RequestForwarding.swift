@@ -10,7 +10,11 @@ enum RequestForwarding {
     private static let always = FieldNameSet.neverForwarded.union(FieldNameSet(.host, .contentLength))
     private static let untrusted = always.union(.forwarding)
 
-    static func write(_ exchange: Exchange, to output: inout ByteBuffer) {
+    /// - Parameters:
+    ///   - exchange: whose head.
+    ///   - body: how the body goes out, which may differ from how it came.
+    ///   - output: gets the head.
+    static func write(_ exchange: Exchange, body: ExchangeBody, to output: inout ByteBuffer) {
         guard let connection = exchange.connection else { return }
         let head = exchange.head
         let isTrusted = connection.isTrusted
@@ -20,7 +24,7 @@ enum RequestForwarding {
         output.append("\r\n")
         head.fields.write(to: &output, excluding: isTrusted ? always : untrusted)
         writeForwarded(exchange, connection, to: &output)
-        writeFraming(exchange, to: &output)
+        writeFraming(exchange, body, to: &output)
         output.append("\r\n")
     }
 
@@ -63,8 +67,8 @@ enum RequestForwarding {
         output.append("\r\n")
     }
 
-    private static func writeFraming(_ exchange: Exchange, to output: inout ByteBuffer) {
-        switch exchange.body {
+    private static func writeFraming(_ exchange: Exchange, _ body: ExchangeBody, to output: inout ByteBuffer) {
+        switch body {
         case .none:
             // Some servers answer 411 to a POST that does not say that it has no body.
             if exchange.head.fields.present.has(.contentLength) { output.append("content-length: 0\r\n") }

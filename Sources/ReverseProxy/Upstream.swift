@@ -1,90 +1,135 @@
-public import PenstockNetworking
+import PenstockNetworking
+import PenstockSystem
 public import PenstockTransport
 
 /// A service behind the gateway, as one loop uses it: its endpoints, and the connections to them.
 public final class Upstream {
-    /// The upstream's name in the configuration.
-    public let name: String
+    /// What all loops know of it.
+    public let status: UpstreamStatus
 
     let metrics: UpstreamMetrics
+    let sticky: StickyCookie?
+    let countsRequests: Bool
+    let context: LoopContext
 
-    private let endpoints: [Endpoint]
-    @exclusivity(unchecked) private var next = 0
+    @exclusivity(unchecked) private var endpoints: [Endpoint] = []
+    @exclusivity(unchecked) private var ring: HashRing?
+    @exclusivity(unchecked) private var balancer: Balancer
+    @exclusivity(unchecked) private var hasWeights = false
+
+    /// Whether endpoints may be barred still, since the last choice.
+    @exclusivity(unchecked) private var hasBars = false
+    @exclusivity(unchecked) private var budget: RetryBudget
+    @exclusivity(unchecked) private var random = RandomSource()
 
     /// An upstream of this loop.
     ///
     /// - Parameters:
-    ///   - name: its name in the configuration.
-    ///   - endpoints: the addresses of each endpoint; at least one endpoint with at least one address.
-    ///   - keepAlive: idle connections that are kept to each address, at most.
-    ///   - timeouts: the deadlines of its connections.
+    ///   - status: what all loops know of it.
     ///   - metrics: what is counted of it.
     ///   - context: the loop's.
-    public init(
-        name: String,
-        endpoints: [[SocketAddress]],
-        keepAlive: Int,
-        timeouts: ClientTimeouts,
-        metrics: UpstreamMetrics,
-        context: LoopContext
-    ) {
-        precondition(endpoints.contains { !$0.isEmpty }, "an upstream without an address")
-        self.name = name
+    public init(_ status: UpstreamStatus, metrics: UpstreamMetrics, context: LoopContext) {
+        self.status = status
         self.metrics = metrics
-        self.endpoints = endpoints.filter { !$0.isEmpty }.map { addresses in
-            Endpoint(
-                addresses.map {
-                    ConnectionPool(
-                        address: $0,
-                        capacity: keepAlive,
-                        timeouts: timeouts,
-                        gauges: (metrics.idle, metrics.busy),
-                        context: context
-                    )
-                }
-            )
+        self.context = context
+        let settings = status.settings
+        sticky = settings.sticky.map(StickyCookie.init)
+        countsRequests = settings.balance.countsRequests
+        balancer = Balancer(settings, loop: context.loop.index)
+        budget = RetryBudget(percent: settings.retryBudget)
+        replaceEndpoints(status.endpoints)
+    }
+
+    var loop: EventLoop { context.loop }
+
+    /// Takes other endpoints into use; connections to those that stay are kept.
+    public func replaceEndpoints(_ list: EndpointList) {
+        var known = Dictionary(
+            endpoints.map { (ObjectIdentifier($0.status), $0) },
+            uniquingKeysWith: { first, _ in first }
+        )
+        endpoints = list.endpoints.map { known.removeValue(forKey: ObjectIdentifier($0)) ?? makeEndpoint($0) }
+        ring = list.ring
+        hasWeights = Set(endpoints.map(\.weight)).count > 1
+        for gone in known.values { gone.close() }
+    }
+
+    private func makeEndpoint(_ status: EndpointStatus) -> Endpoint {
+        let settings = self.status.settings
+        return Endpoint(
+            status,
+            pools: status.description.addresses.map {
+                ConnectionPool(
+                    address: $0,
+                    capacity: settings.keepAlive,
+                    timeouts: settings.timeouts,
+                    gauges: (metrics.idle, metrics.busy),
+                    context: context
+                )
+            }
+        )
+    }
+
+    // MARK: Choosing
+
+    /// How many endpoints there are.
+    var endpointCount: Int { endpoints.count }
+
+    /// The endpoint for a request; `nil` where there is none at all.
+    ///
+    /// - Parameters:
+    ///   - exchange: the request.
+    ///   - tried: endpoints that have failed it; another one goes first.
+    func choose(for exchange: Exchange, after tried: [Endpoint] = []) -> Endpoint? {
+        guard endpoints.count > 1 else { return endpoints.first }
+        let now = exchange.now
+        if hasBars || !tried.isEmpty || !status.areAllIn { bar(tried, now) }
+        if let sticky, let own = sticky.endpoint(for: exchange, among: endpoints), !own.isBarred { return own }
+        let isWeighted = hasWeights || status.isStartingSlowly(at: now)
+        guard !tried.isEmpty else {
+            return balancer.pick(endpoints, ring: ring, isWeighted: isWeighted, for: exchange)
         }
-        // Loops begin at different endpoints, so that few requests are spread over them too.
-        next = context.loop.index % self.endpoints.count
+        // Nobody loses a turn by another's failure.
+        var turn = balancer
+        return turn.pick(endpoints, ring: ring, isWeighted: isWeighted, for: exchange)
     }
 
-    /// How many addresses there are to be tried.
-    var addressCount: Int { endpoints.reduce(0) { $0 + $1.pools.count } }
-
-    /// The number of the endpoint whose turn it is.
-    func choose() -> Int {
-        let endpoint = next
-        next = next + 1 == endpoints.count ? 0 : next + 1
-        return endpoint
+    /// Bars what is out, and what has been tried; not where hardly any would be left.
+    private func bar(_ tried: [Endpoint], _ now: Instant) {
+        var inCount = 0
+        for endpoint in endpoints {
+            if !endpoint.status.isIn { status.readmit(endpoint.status, at: now) }
+            if endpoint.status.isIn { inCount += 1 }
+        }
+        let ignoresHealth = status.isInPanic(inCount, of: endpoints.count)
+        var open = 0
+        for endpoint in endpoints {
+            endpoint.isBarred = !ignoresHealth && !endpoint.status.isIn || tried.contains { $0 === endpoint }
+            if !endpoint.isBarred { open += 1 }
+        }
+        if open == 0 {
+            for endpoint in endpoints { endpoint.isBarred = !ignoresHealth && !endpoint.status.isIn }
+        }
+        hasBars = open < endpoints.count
     }
 
-    /// The one to try where `endpoint` has failed; nobody loses a turn by it.
-    func alternative(to endpoint: Int) -> Int { (endpoint + 1) % endpoints.count }
+    // MARK: Requests
 
-    /// The connections to an endpoint's address that is to be used now.
-    func pool(of endpoint: Int) -> ConnectionPool { endpoints[endpoint].pool }
+    /// A request begins.
+    func earnRetries() { budget.earn() }
 
-    /// The address did not answer: the endpoint's next one is used from now on.
-    func skip(_ pool: ConnectionPool, of endpoint: Int) { endpoints[endpoint].skip(pool) }
+    /// Whether there may be one more retry.
+    func takeRetry() -> Bool { budget.spend(at: loop.now) }
+
+    /// Nanoseconds to wait before the retry of a number: by chance, up to a bound that doubles.
+    func pause(before retry: Int, _ settings: RetrySettings) -> Int64 {
+        guard settings.backoff > 0 else { return 0 }
+        let bound = min(10_000_000_000, settings.backoff << Int64(min(retry - 1, 10)))
+        return Int64(random.next(below: Int(bound)))
+    }
 
     /// Closes idle connections; those that are lent end with their requests.
     public func close() {
-        for endpoint in endpoints { for pool in endpoint.pools { pool.close() } }
-    }
-}
-
-/// One endpoint of an upstream: the addresses that its name stands for, the one that worked last first.
-final class Endpoint {
-    let pools: [ConnectionPool]
-    @exclusivity(unchecked) private var preferred = 0
-
-    init(_ pools: [ConnectionPool]) { self.pools = pools }
-
-    /// The address to be used now.
-    var pool: ConnectionPool { pools[preferred] }
-
-    /// The address did not answer: the next one is used from now on.
-    func skip(_ pool: ConnectionPool) {
-        if pools[preferred] === pool { preferred = (preferred + 1) % pools.count }
+        for endpoint in endpoints { endpoint.close() }
     }
 }

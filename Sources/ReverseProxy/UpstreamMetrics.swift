@@ -54,6 +54,7 @@ public final class UpstreamMetrics {
         case .connect: registry.counter(.upstreamConnectErrors, [upstream, "failed"], shard: shard).add()
         case .connectTimeout: registry.counter(.upstreamConnectErrors, [upstream, "timeout"], shard: shard).add()
         case .firstByteTimeout: count("first_byte_timeout")
+        case .perTryTimeout: count("per_try_timeout")
         case .idleTimeout: count("idle_timeout")
         case .closed: count("closed")
         case .malformed: count("malformed")

@@ -1,29 +1,14 @@
 import PenstockBytes
+import PenstockSystem
 
 /// Random version 4 UUIDs (RFC 9562 §5.4), for request ids; seeded from the kernel, one for each loop.
 ///
-/// Unique, not secret: xoshiro256** can be predicted by who sees enough of it.
+/// Unique, not secret: who sees enough of them can predict the next.
 public final class IdentifierSource {
-    @exclusivity(unchecked) private var state: (UInt64, UInt64, UInt64, UInt64)
+    @exclusivity(unchecked) private var random = RandomSource()
 
     /// A source of its own.
-    public init() {
-        var system = SystemRandomNumberGenerator()
-        state = (system.next(), system.next(), system.next(), system.next() | 1)
-    }
-
-    private func next() -> UInt64 {
-        let product = state.1 &* 5
-        let result = (product << 7 | product >> 57) &* 9
-        let shifted = state.1 << 17
-        state.2 ^= state.0
-        state.3 ^= state.1
-        state.1 ^= state.2
-        state.0 ^= state.3
-        state.2 ^= shifted
-        state.3 = state.3 << 45 | state.3 >> 19
-        return result
-    }
+    public init() {}
 
     /// A new UUID as text.
     public func text() -> String {
@@ -35,8 +20,8 @@ public final class IdentifierSource {
 
     /// Writes the 36 characters of a new UUID to `text`.
     func write(to text: UnsafeMutablePointer<UInt8>) {
-        let high = next() & ~0xF000 | 0x4000
-        let low = next() & ~(0b11 << 62) | 0b10 << 62
+        let high = random.next() & ~0xF000 | 0x4000
+        let low = random.next() & ~(0b11 << 62) | 0b10 << 62
         let raw = UnsafeMutableRawPointer(text)
         for dash in 0..<4 { text[8 &+ 5 &* dash] = 0x2D }
         let second = Self.digits(high)

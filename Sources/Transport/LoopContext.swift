@@ -13,6 +13,21 @@ public final class LoopContext {
     /// Memory for bytes that wait to be sent.
     public let buffers = BufferPool()
 
+    /// Bytes of request bodies that are kept for upstreams.
+    @exclusivity(unchecked) public var buffered = 0
+
+    /// Bytes that all clients' buffers of this loop may take together; beyond it bodies stream.
+    @exclusivity(unchecked) public var bufferLimit = 128 << 20
+
+    /// Connections whose clients take their answers slowly, so that much is held for them.
+    @exclusivity(unchecked) var slowReaders = 0
+
+    /// What is reckoned for a slow reader, in bytes.
+    private static let slowReaderBuffer = 262_144
+
+    /// Whether more may be buffered.
+    public var hasRoomToBuffer: Bool { buffered &+ slowReaders &* Self.slowReaderBuffer < bufferLimit }
+
     let date = DateField()
     let identifiers = IdentifierSource()
 

@@ -89,7 +89,15 @@ extension Configuration.Upstream {
     fileprivate var facts: String {
         "upstream \(name)\(list("", endpoints)), connect \(timeouts.connect.value.written), "
             + "first byte \(timeouts.firstByte.value.written), idle \(timeouts.idle.value.written), "
-            + "keeps \(keepalive.connections) for \(keepalive.idle.value.written)"
+            + "keeps \(keepalive.connections) for \(keepalive.idle.value.written)" + written
+    }
+
+    /// Everything else that the file says.
+    private var written: String {
+        settings(of: nil)
+            .filter { $0.position != nil && !$0.key.hasPrefix("timeouts.") && !$0.key.hasPrefix("keepalive.") }
+            .filter { $0.key != "endpoints" }
+            .map { ", \($0.key) \($0.value)" }.joined()
     }
 }
 

@@ -77,7 +77,7 @@ struct RelayingTests {
         }
     }
 
-    @Test func `both directions flow at once`() throws {
+    @Test func `both directions flow at once where nothing is buffered`() throws {
         let upstream = try ScriptedUpstream { connection in
             guard try connection.head() != nil else { return }
             try connection.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
@@ -88,7 +88,7 @@ struct RelayingTests {
             }
             try connection.send("0\r\n\r\n")
         }
-        try withGateway(proxying(upstream.url)) { gateway throws in
+        try withGateway(proxying(upstream.url, settings: "buffer: { request: 0 }")) { gateway throws in
             let client = try gateway.connect()
             try client.request("POST /\nTransfer-Encoding: chunked\n\n")
             #expect(try client.head().status == 200)

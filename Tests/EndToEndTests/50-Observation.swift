@@ -149,7 +149,7 @@ struct ObservationTests {
                 "gauge penstock_upstream_connections state=busy,upstream=service 0.0",
                 "gauge penstock_upstream_connections state=idle,upstream=service 1.0",
                 "gauge penstock_http_requests_in_flight listener=public 0.0",
-                "counter penstock_upstream_connect_errors_total reason=failed,upstream=nobody 1.0",
+                "counter penstock_upstream_connect_errors_total reason=failed,upstream=nobody 3.0",
             ]
             expect(expected, in: samples)
         }

@@ -25,7 +25,12 @@ extension Configuration {
     }
 
     private func checkEndpoint(_ endpoint: Located<Endpoint>, of upstream: String, _ reader: inout Reader) {
-        let address = Address.host(endpoint.value.host, port: endpoint.value.port)
+        let address: Address
+        switch endpoint.value.place {
+        case .http(let host, let port): address = .host(host, port: port)
+        case .unix(let path): address = .unix(path)
+        case .srv: return
+        }
         guard let listener = listeners.first(where: { $0.address.value.overlaps(address) }) else { return }
         let isAsked = routes.contains { route in
             guard case .upstream(let name) = route.target, name.value == upstream,

@@ -9,7 +9,7 @@ extension Configuration {
         checkListeners(&reader)
         nameRoutes(&reader)
         for route in routes { check(route, &reader) }
-        for upstream in upstreams { checkUnique(upstream.endpoints, &reader) }
+        for upstream in upstreams { checkUnique(upstream.endpoints.map { $0.map(\.place) }, &reader) }
         checkCircles(&reader)
         for function in functions { checkUnique(function.passEnvironment, &reader) }
         checkMethods(&reader)
@@ -233,7 +233,10 @@ extension Configuration.Redirect {
             let scheme = ["https://", "http://"].first(where: text.lowercased().hasPrefix)
         else { return nil }
         let authority = text.dropFirst(scheme.count).prefix { !"/?#".contains($0) }
-        return (try? Configuration.Endpoint.parse("http://\(authority)"))?.host.bracketed
+        guard case .http(let host, _)? = (try? Configuration.Endpoint.parse("http://\(authority)"))?.place else {
+            return nil
+        }
+        return host.bracketed
     }
 
     /// Whether the path that it leads to is the one that was asked for.

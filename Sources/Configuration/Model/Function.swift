@@ -122,6 +122,9 @@ extension Configuration {
 
         /// How long one waits before it is answered with 503.
         public var wait: Located<Duration> = .unwritten(.seconds(1))
+
+        /// Whether the file says anything of it.
+        var isWritten: Bool { length.isWritten || wait.isWritten }
     }
 
     /// A variable of a function's environment.

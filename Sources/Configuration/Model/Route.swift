@@ -42,6 +42,12 @@ extension Configuration {
         /// What is written here, and wins over the listener's.
         public var timeouts = TimeoutOverrides()
 
+        /// What is written here, and wins over the upstream's.
+        public var retries = RetryOverrides()
+
+        /// What is written here, and wins over the upstream's.
+        public var buffer = BufferOverrides()
+
         /// A request to try it with.
         public var example: Example?
     }

@@ -49,12 +49,39 @@ extension Kind {
         return parsed(
             "size, \(bounds)",
             "a size such as 64KiB",
-            schema: quantity("B|KiB|MiB|GiB", orZero: range.lowerBound == 0),
+            schema: range.lowerBound == 0 ? ["anyOf": [sizes(orZero: true), ["const": 0]]] : sizes(orZero: false),
             show: { .string(Size.written($0)) },
             parse: { (text) throws(Complaint) in
+                // Nothing is nothing, in every unit.
+                if text == "0", range.lowerBound == 0 { return 0 }
                 let size = try Size.parse(text)
                 guard range.contains(size) else { throw Complaint("is out of range: \(bounds)") }
                 return size
+            }
+        )
+    }
+
+    private static func sizes(orZero: Bool) -> JSONValue {
+        let own = quantity("B|KiB|MiB|GiB", orZero: orZero)
+        return orZero ? ["anyOf": [own, ["const": "0"]]] : own
+    }
+
+    /// A part of a hundred: `20%`.
+    static func percent(_ range: ClosedRange<Int>) -> ValueKind<Int> {
+        let bounds = "\(range.lowerBound)% to \(range.upperBound)%"
+        return parsed(
+            "percentage, \(bounds)",
+            "a percentage such as 20%",
+            schema: variable(or: ["type": "string", "pattern": "^(0|[1-9][0-9]*)%$"]),
+            show: { .string("\($0)%") },
+            parse: { (text) throws(Complaint) in
+                guard text.hasSuffix("%") else {
+                    let hint = Int(text).map { "write '\($0)%'" }
+                    throw Complaint("is not a percentage", hint: hint)
+                }
+                let number = try decimal(String(text.dropLast()), range)
+                guard range.contains(number) else { throw Complaint("is out of range: \(bounds)") }
+                return number
             }
         )
     }

@@ -166,7 +166,7 @@ extension Schema {
         Kind.parsed("field name", "the name of a field", schema: schema, show: { .string($0) }, parse: parse)
     }
 
-    private static let matchableName = fieldName(nameWithoutUnderscore) { (text) throws(Complaint) in
+    static let matchableName = fieldName(nameWithoutUnderscore) { (text) throws(Complaint) in
         let name = try FieldName.parse(text)
         guard !name.contains("_") else {
             throw Complaint(

@@ -140,7 +140,13 @@ extension Schema {
             "The longest response (502)."
         ),
         Field("instances", \.function.instances, instances, "How many processes there are.", default: "as below"),
-        Field("queue", \.function.queue, queue, "How requests wait for an instance.", default: "as below"),
+        Field(
+            "queue",
+            \.function.queue,
+            queue("functions.NAME", Configuration.Queue()),
+            "How requests wait for an instance.",
+            default: "as below"
+        ),
         Field(
             "environment",
             \.function.environment,
@@ -199,16 +205,19 @@ extension Schema {
         return draft
     }
 
-    private static let queue = Kind.object(
-        Shape<Configuration.Queue>(
-            "'queue'",
-            title: "functions.NAME.queue",
-            summary: "Requests that wait for an instance, first in, first out.",
-            initial: Configuration.Queue(),
-            fields: queueFields
-        ),
-        initial: Configuration.Queue()
-    )
+    /// How requests wait for their turn.
+    static func queue(_ owner: String, _ initial: Configuration.Queue) -> ValueKind<Configuration.Queue> {
+        Kind.object(
+            Shape<Configuration.Queue>(
+                "'queue'",
+                title: "\(owner).queue",
+                summary: "Requests that wait for their turn, first in, first out.",
+                initial: initial,
+                fields: queueFields
+            ),
+            initial: initial
+        )
+    }
 
     private static let environment = Kind.map(of: "variables", key: variableName, Kind.secret).transformed(
         show: { _ in nil },

@@ -42,7 +42,9 @@ extension Schema {
         summary: "Requests that are alike, and what answers them.",
         initial: RouteDraft(),
         exactlyOne: ["function", "upstream", "redirect", "respond", "files"],
-        needs: [("rewrite", ["function", "upstream", "files"])],
+        needs: [
+            ("rewrite", ["function", "upstream", "files"]), ("retries", ["upstream"]), ("buffer", ["upstream"]),
+        ],
         fields: matchFields + targetFields + stageFields
     )
 
@@ -120,6 +122,20 @@ extension Schema {
             default: "those of the listener"
         ),
         Field("limits", \.route.limits, limits(.route), "Limits of this route.", default: "those of the listener"),
+        Field(
+            "retries",
+            \.route.retries,
+            retries(.route),
+            "When a request is sent to the upstream again.",
+            default: "as the upstream says"
+        ),
+        Field(
+            "buffer",
+            \.route.buffer,
+            buffer(.route),
+            "What is held for slow clients.",
+            default: "as the upstream says"
+        ),
         Field("example", \.route.example, example.optional, "A request to try it with.", default: "none"),
     ]
 

@@ -23,30 +23,285 @@ extension Schema {
         Shape<Configuration.Upstream>(
             "an upstream",
             title: "upstreams.NAME",
-            summary: "A service that speaks HTTP/1.1; requests take its endpoints in turn.",
+            summary: "A service that speaks HTTP/1.1, at one endpoint or several.",
             initial: noUpstream,
-            fields: [
-                Field(
-                    "endpoints",
-                    \.endpoints,
-                    endpoint.located.list(notEmpty: "an upstream needs at least one"),
-                    "Where it is: `http://HOST:PORT`. Names are looked up when the file is loaded.",
-                    isRequired: true
-                ),
-                Field("timeouts", \.timeouts, upstreamTimeouts, "How long it may be silent.", default: "as below"),
-                Field("keepalive", \.keepalive, keepalive, "How connections to it are kept.", default: "as below"),
-            ]
+            fields: upstreamPlaceFields + upstreamUseFields
         ),
         initial: noUpstream
-    ) { upstream, _, _ in upstream.endpoints.isEmpty ? nil : upstream }
+    ) { upstream, node, reader in
+        guard !upstream.endpoints.isEmpty else { return nil as Configuration.Upstream? }
+        if upstream.queue.isWritten, upstream.concurrency.value == nil, reader.hasRead("concurrency", at: node.position)
+        {
+            let place = node.entry("queue")?.key.position ?? node.position
+            reader.error("'queue' has a meaning only with 'concurrency'", at: place)
+        }
+        warnOfShortKeepalive(upstream, &reader)
+        return upstream
+    }
 
-    private static let endpoint = Kind.parsed(
-        "URL",
-        "a URL such as http://127.0.0.1:3000",
-        schema: Kind.variable(or: ["type": "string", "pattern": "^[Hh][Tt][Tt][Pp]://[^/?#@]+/?$"]),
-        show: { .string($0.description) },
-        parse: { (text) throws(Complaint) in try Configuration.Endpoint.parse(text) }
+    /// A service that closes idle connections first closes some of them while a request is on its way.
+    private static func warnOfShortKeepalive(_ upstream: Configuration.Upstream, _ reader: inout Reader) {
+        guard let service = upstream.keepalive.service.value, upstream.keepalive.connections.value > 0,
+            service <= upstream.keepalive.idle.value
+        else { return }
+        reader.warning(
+            "the service closes idle connections after \(service.written), before the gateway does"
+                + " (\(upstream.keepalive.idle.value.written)): some requests will meet a closed one",
+            at: upstream.keepalive.service.position,
+            hint: "make 'idle' shorter, or the service's own time longer"
+        )
+    }
+
+    static let upstreamPlaceFields: [Field<Configuration.Upstream>] = [
+        Field(
+            "endpoints",
+            \.endpoints,
+            endpoint.located.list(notEmpty: "an upstream needs at least one"),
+            """
+            Where it is: `http://HOST:PORT`, `unix:PATH`, or a mapping with a weight or an SRV name. A name is looked up \
+            again when its DNS answer has run out; each of its addresses is an endpoint.
+            """,
+            isRequired: true
+        ),
+        Field(
+            "balance",
+            \.balance,
+            balance.located,
+            """
+            Which endpoint gets a request: in turn, that with the fewest requests, the less busy of two random ones, or \
+            always the same one for a key of the request (a mapping with `hash`).
+            """
+        ),
+        Field(
+            "sticky",
+            \.sticky,
+            sticky.optional,
+            "A cookie that keeps a client with its endpoint, as long as that is in.",
+            default: "none"
+        ),
+        Field(
+            "slow_start",
+            \.slowStart,
+            Kind.duration().or("none").located,
+            "In which time an endpoint that has come, or come back, gets more and more of its share."
+        ),
+    ]
+
+    static let concurrency = Field<Configuration.Upstream>(
+        "concurrency",
+        \.concurrency,
+        Kind.integer(1...1_000_000).or("none").located,
+        "The most requests that it gets at a time, on all loops together; more of them wait."
     )
+
+    private static let upstreamUseFields: [Field<Configuration.Upstream>] = [
+        Field("health", \.health, health, "Which endpoints are out, and for how long.", default: "as below"),
+        Field("timeouts", \.timeouts, upstreamTimeouts, "How long it may be silent.", default: "as below"),
+        Field("keepalive", \.keepalive, keepalive, "How connections to it are kept.", default: "as below"),
+        Field("retries", \.retries, retries(.process), "When a request is sent again.", default: "as below"),
+        Field("buffer", \.buffer, buffer(.process), "What is held for slow clients.", default: "as below"),
+        concurrency,
+        Field(
+            "queue",
+            \.queue,
+            queue("upstreams.NAME", Configuration.Queue(length: .unwritten(100))),
+            "How requests over `concurrency` wait.",
+            default: "as below"
+        ),
+        Field(
+            "breaker",
+            \.breaker,
+            breaker.optional,
+            "When it gets no requests for a while: they are answered with 503.",
+            default: "none"
+        ),
+    ]
+
+    // MARK: Endpoints
+
+    private static let endpoint = endpointURL.or(
+        Kind.object(
+            Shape<EndpointDraft>(
+                "an endpoint",
+                title: "upstreams.NAME.endpoints[]",
+                summary: "One place where the service answers. A URL alone may be written as it is.",
+                initial: EndpointDraft(),
+                exactlyOne: ["url", "srv"],
+                fields: [
+                    Field("url", \.url, endpointURL.optional, "`http://HOST:PORT` or `unix:PATH`."),
+                    Field(
+                        "srv",
+                        \.srv,
+                        serviceName.optional,
+                        "A name such as `_http._tcp.shop.internal`, whose SRV records say where it is."
+                    ),
+                    Field(
+                        "weight",
+                        \.weight,
+                        Kind.integer(1...1000),
+                        "Its share of the requests, in relation to the other endpoints'."
+                    ),
+                ]
+            ),
+            initial: EndpointDraft()
+        ) { draft, _, _ in
+            guard let place = draft.url?.place ?? draft.srv.map({ .srv($0) }) else { return nil }
+            return Configuration.Endpoint(place: place, weight: draft.weight)
+        }
+    )
+
+    private struct EndpointDraft: Sendable {
+        var url: Configuration.Endpoint?
+        var srv: String?
+        var weight = 1
+    }
+
+    private static let endpointURL = ValueKind<Configuration.Endpoint>(
+        type: "URL",
+        expectation: "a URL such as http://127.0.0.1:3000",
+        schema: Kind.variable(or: ["type": "string", "pattern": "^([Hh][Tt][Tt][Pp]://[^/?#@]+/?|unix:.+)$"]),
+        read: { node, reader in
+            guard let text = reader.text(node, "a URL such as http://127.0.0.1:3000") else { return nil }
+            do throws(Complaint) {
+                return try Configuration.Endpoint.parse(text.value, resolve: reader.surroundings.resolve)
+            } catch {
+                reader.refuse(text, error)
+                return nil
+            }
+        },
+        show: { .string($0.description) }
+    )
+
+    private static let serviceName = Kind.parsed(
+        "name",
+        "the name of SRV records such as _http._tcp.shop.internal",
+        schema: Kind.variable(or: ["type": "string", "pattern": #"^_[A-Za-z0-9-]+\._(tcp|udp)\.[A-Za-z0-9_.-]+$"#]),
+        show: { .string($0) },
+        parse: { (text) throws(Complaint) in
+            let labels = text.split(separator: ".", omittingEmptySubsequences: false)
+            let isName = labels.dropLast(text.hasSuffix(".") ? 1 : 0).allSatisfy { label in
+                (1...63).contains(label.utf8.count)
+                    && label.utf8.allSatisfy { ASCII.isLetter($0) || ASCII.isDigit($0) || $0 == 0x2D || $0 == 0x5F }
+            }
+            guard labels.count > 2, isName, text.utf8.count < 254, labels[0].hasPrefix("_"), labels[0].count > 1,
+                labels[1] == "_tcp" || labels[1] == "_udp"
+            else { throw Complaint("is no name of SRV records", hint: "write '_http._tcp.NAME' (RFC 2782)") }
+            return text
+        }
+    )
+
+    // MARK: Balance
+
+    private static let balance = balanceWord.or(
+        Kind.object(
+            Shape<BalanceDraft>(
+                "'balance'",
+                title: "upstreams.NAME.balance",
+                summary: "The same endpoint for the same key; few keys move when endpoints come and go.",
+                initial: BalanceDraft(),
+                fields: [
+                    Field("hash", \.key, hashKey.optional, "What of a request is the key.", isRequired: true)
+                ]
+            ),
+            initial: BalanceDraft()
+        ) { draft, _, _ in draft.key.map { .hash($0) } }
+    )
+
+    private struct BalanceDraft: Sendable {
+        var key: Configuration.HashKey?
+    }
+
+    private enum BalanceWord: String, CaseIterable {
+        case roundRobin = "round_robin"
+        case leastRequests = "least_requests"
+        case randomTwo = "random_two"
+    }
+
+    private static let balanceWord = Kind.choice(BalanceWord.self).transformed(
+        show: { (balance: Configuration.Balance) in
+            switch balance {
+            case .roundRobin: .roundRobin
+            case .leastRequests: .leastRequests
+            case .randomTwo: .randomTwo
+            case .hash: nil
+            }
+        },
+        { word, _, _ in
+            switch word {
+            case .roundRobin: .roundRobin
+            case .leastRequests: .leastRequests
+            case .randomTwo: .randomTwo
+            }
+        }
+    )
+
+    private static let hashKey = clientAddressWord.or(
+        Kind.object(
+            Shape<HashKeyDraft>(
+                "'hash'",
+                title: "upstreams.NAME.balance.hash",
+                summary: "The key, or the word `client_address`. Requests without it go to the endpoints in turn.",
+                initial: HashKeyDraft(),
+                exactlyOne: ["header", "cookie", "query"],
+                fields: [
+                    Field("header", \.header, matchableName.optional, "The value of a field."),
+                    Field("cookie", \.cookie, cookieName.optional, "The value of a cookie."),
+                    Field("query", \.query, Kind.line.optional, "The value of a parameter of the query, as it came."),
+                ]
+            ),
+            initial: HashKeyDraft()
+        ) { draft, _, _ in
+            if let name = draft.header { return .header(name) }
+            if let name = draft.cookie { return .cookie(name) }
+            return draft.query.map { .query($0) }
+        }
+    )
+
+    private struct HashKeyDraft: Sendable {
+        var header: String?
+        var cookie: String?
+        var query: String?
+    }
+
+    private enum HashWord: String, CaseIterable {
+        case clientAddress = "client_address"
+    }
+
+    private static let clientAddressWord = Kind.choice(HashWord.self).transformed(
+        show: { (key: Configuration.HashKey) in key == .clientAddress ? .clientAddress : nil },
+        { _, _, _ in .clientAddress }
+    )
+
+    static let cookieName = Kind.parsed(
+        "cookie name",
+        "the name of a cookie",
+        schema: ["type": ["string", "number", "boolean"], "pattern": "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$"],
+        show: { .string($0) },
+        parse: { (text) throws(Complaint) in try FieldName.cookie(text) }
+    )
+
+    private static let noCookie = Configuration.Sticky(cookie: .unwritten(""))
+
+    private static let sticky = Kind.object(
+        Shape<Configuration.Sticky>(
+            "'sticky'",
+            title: "upstreams.NAME.sticky",
+            summary: "The cookie tells nothing of the endpoint but a hash of its name.",
+            initial: noCookie,
+            fields: [
+                Field("cookie", \.cookie, cookieName.located, "The cookie's name.", isRequired: true),
+                Field(
+                    "age",
+                    \.age,
+                    Kind.duration(.seconds(1) ... .hours(24 * 365)).or("none").located,
+                    "How long it lives; `none`: as long as the browser's session."
+                ),
+            ]
+        ),
+        initial: noCookie
+    ) { sticky, _, _ in sticky.cookie.isWritten ? sticky : nil }
+
+    // MARK: Time and connections
 
     static let upstreamTimeoutFields: [Field<Configuration.UpstreamTimeouts>] = [
         Field("connect", \.connect, Kind.duration().located, "Until a connection stands (504)."),
@@ -57,6 +312,12 @@ extension Schema {
             "From the end of a request to the first byte of its answer (504)."
         ),
         Field("idle", \.idle, Kind.duration().located, "Silence inside an answer, which is cut then."),
+        Field(
+            "per_try",
+            \.perTry,
+            Kind.duration().or("none").located,
+            "One try, from looking for a connection to the head of the answer (504); the next try has its own."
+        ),
     ]
 
     static let keepaliveFields: [Field<Configuration.Keepalive>] = [
@@ -67,6 +328,12 @@ extension Schema {
             "The most that are kept, for each loop and each address of an endpoint; 0 keeps none."
         ),
         Field("idle", \.idle, Kind.duration().located, "How long one is kept."),
+        Field(
+            "service",
+            \.service,
+            Kind.duration().or("none").located,
+            "How long the service itself keeps one; `check` warns where that is not longer than `idle`."
+        ),
     ]
 
     private static let upstreamTimeouts = Kind.object(

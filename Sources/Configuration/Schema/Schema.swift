@@ -21,16 +21,19 @@ enum Schema {
         return configuration
     }
 
-    /// What a key of another mapping belongs to: `a function`; `nil` where nothing or more than two things have it.
+    /// What a key of another mapping belongs to: `a function`; the one that lies least deep, or two of all; otherwise `nil`.
     static func owner(of key: String) -> String? {
         var owners: [String] = []
+        var first: [String] = []
         var sections = [shape.section]
-        while let section = sections.popLast() {
-            if section.rows.contains(where: { $0.key == key }), !owners.contains(section.name) {
-                owners.append(section.name)
+        while !sections.isEmpty {
+            for section in sections where section.rows.contains(where: { $0.key == key }) {
+                if !owners.contains(section.name) { owners.append(section.name) }
             }
-            sections += section.rows.compactMap(\.section)
+            if first.isEmpty { first = owners }
+            sections = sections.flatMap { $0.rows.compactMap(\.section) }
         }
+        if owners.count > 2, first.count == 1 { return first[0] }
         return owners.isEmpty || owners.count > 2 ? nil : owners.sorted().joined(separator: " and ")
     }
 

@@ -76,6 +76,21 @@ struct ValueKind<Value>: Sendable {
         )
     }
 
+    /// The value as a scalar, or written as a mapping.
+    func or(_ mapping: ValueKind<Value>) -> ValueKind<Value> {
+        ValueKind<Value>(
+            type: "\(type) or mapping",
+            expectation: "\(expectation) or a mapping",
+            schema: ["anyOf": [schema, mapping.schema]],
+            section: mapping.section,
+            read: { [read] node, reader in
+                if case .mapping = node.content { return mapping.read(node, &reader) }
+                return read(node, &reader)
+            },
+            show: show
+        )
+    }
+
     /// One value, or a list of them.
     var list: ValueKind<[Value]> { list(schema: ["type": "array", "items": schema], whereEmpty: nil) }
 

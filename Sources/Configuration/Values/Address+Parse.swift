@@ -102,16 +102,25 @@ extension AddressRange {
 }
 
 extension Configuration.Endpoint {
-    /// Reads `http://HOST:PORT`.
-    static func parse(_ text: String) throws(Complaint) -> Configuration.Endpoint {
+    /// Reads `http://HOST:PORT` or `unix:PATH`.
+    ///
+    /// - Parameters:
+    ///   - text: as written.
+    ///   - resolve: makes a path of the file one of the machine.
+    /// - Returns: the endpoint, with a weight of 1.
+    /// - Throws: ``Complaint``.
+    static func parse(_ text: String, resolve: (String) -> String = { $0 }) throws(Complaint) -> Configuration.Endpoint
+    {
+        if text.hasPrefix("unix:"), case .unix(let path) = try Address.parse(text, resolve: resolve) {
+            return Configuration.Endpoint(place: .unix(path))
+        }
         guard let colon = text.range(of: "://") else {
-            if text.hasPrefix("unix:") { throw Complaint("is a unix socket, which is not supported in this version") }
             throw Complaint("is not an endpoint: it has no scheme", hint: "write 'http://\(text)'")
         }
         let scheme = text[..<colon.lowerBound].lowercased()
         guard scheme == "http" else {
-            let reason = ["https", "unix"].contains(scheme) ? "not supported in this version" : "unknown"
-            throw Complaint("has the scheme '\(scheme.excerpt)', which is \(reason): http only")
+            let reason = scheme == "https" ? "not supported in this version" : "unknown"
+            throw Complaint("has the scheme '\(scheme.excerpt)', which is \(reason): http and unix only")
         }
         var rest = text[colon.upperBound...]
         if rest.hasSuffix("/") { rest = rest.dropLast() }
@@ -122,7 +131,7 @@ extension Configuration.Endpoint {
         let (host, port) = try Address.split(String(rest), "an endpoint", hint: "write 'http://HOST:PORT'")
         guard !host.isEmpty else { throw Complaint("has no host") }
         guard port != 0 else { throw Complaint("has port 0, where nothing answers") }
-        return Configuration.Endpoint(host: try Host.parse(host), port: port ?? 80)
+        return Configuration.Endpoint(place: .http(try Host.parse(host), port: port ?? 80))
     }
 }
 

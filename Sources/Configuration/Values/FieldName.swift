@@ -26,6 +26,12 @@ enum FieldName {
         return text.lowercased()
     }
 
+    /// A cookie's name (RFC 6265 section 4.1.1).
+    static func cookie(_ text: String) throws(Complaint) -> String {
+        guard isToken(text), text.utf8.count <= 128 else { throw Complaint("is not a valid name of a cookie") }
+        return text
+    }
+
     /// A field's name that a route may set or remove.
     static func editable(_ text: String, of side: Side) throws(Complaint) -> String {
         let name = try parse(text)

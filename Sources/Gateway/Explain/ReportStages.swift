@@ -95,7 +95,7 @@ extension RouteReport {
             return (function?.settings ?? []).map { $0.below("functions.\(name)") }
         case .upstream(let name):
             let upstream = configuration.upstreams.first { $0.name.value == name.value }
-            return (upstream?.settings ?? []).map { $0.below("upstreams.\(name)") }
+            return (upstream?.settings(of: route) ?? []).map { $0.below("upstreams.\(name)") }
         case .redirect, .respond, .files: return []
         }
     }
@@ -104,16 +104,6 @@ extension RouteReport {
 extension Setting {
     fileprivate func below(_ section: String) -> Setting {
         Setting(key: "\(section).\(key)", value: value, origin: origin)
-    }
-
-    /// Where the file says it; `nil`: it is the default.
-    var position: Position? {
-        switch origin {
-        case .standard, .payload: nil
-        case .process(let position), .listener(let position), .route(let position), .function(let position),
-            .upstream(let position):
-            position
-        }
     }
 
     /// Who says it, in a word.

@@ -77,6 +77,11 @@ public final class FieldBlock {
         return nil
     }
 
+    /// Whether there is a field with this name, known or not; `name` in lower case.
+    public func contains(_ name: StaticString) -> Bool {
+        first(named: UnsafeRawBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount)) != nil
+    }
+
     /// Whether `name`, of any case, is `lowercased`.
     public static func matches(_ name: UnsafeRawBufferPointer, _ lowercased: UnsafeRawBufferPointer) -> Bool {
         guard name.count == lowercased.count else { return false }

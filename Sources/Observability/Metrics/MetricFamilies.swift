@@ -160,6 +160,24 @@ extension MetricFamily {
         "Connections to the upstream that are open now.",
         labels: ["upstream", "state"]
     )
+    public static let upstreamEndpointState = MetricFamily(
+        "penstock_upstream_endpoint_state",
+        .gauge,
+        "1 for the state that an endpoint is in: in, ejected for what became of its requests, or unhealthy by its checks.",
+        labels: ["upstream", "endpoint", "state"]
+    )
+    public static let upstreamQueue = MetricFamily(
+        "penstock_upstream_queue",
+        .gauge,
+        "Requests that wait because the upstream has as many as its `concurrency` allows.",
+        labels: ["upstream"]
+    )
+    public static let upstreamBreaker = MetricFamily(
+        "penstock_upstream_breaker_open",
+        .gauge,
+        "Whether the upstream's circuit breaker is open.",
+        labels: ["upstream"]
+    )
 
     public static let configurationGeneration = MetricFamily(
         "penstock_config_generation",
@@ -231,7 +249,7 @@ extension MetricFamily {
         functionInvocations, functionErrors, functionThrottles, functionColdStarts,
         functionQueueDuration, functionRunDuration, functionInitDuration, functionInstances, functionWaiting,
         upstreamRequests, upstreamFirstByte, upstreamConnects, upstreamConnectErrors, upstreamErrors, upstreamRetries,
-        upstreamConnections,
+        upstreamConnections, upstreamEndpointState, upstreamQueue, upstreamBreaker,
         configurationGeneration, configurationReloads, configurationLastReload, configurationLastReloadSuccessful,
         droppedLogLines, buildInfo,
         processStartTime, processCPU, processMemory, processDescriptors, processDescriptorLimit,

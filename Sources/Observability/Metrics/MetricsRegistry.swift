@@ -43,6 +43,19 @@ public final class MetricsRegistry: Sendable {
         return Histogram(cells: cells.pointer, bounds: bounds.pointer, boundCount: family.bounds.count)
     }
 
+    /// Makes these the only series of a gauge: for what is looked at as a whole, and whose labels come and go.
+    ///
+    /// - Parameters:
+    ///   - family: a gauge that nobody asks handles of.
+    ///   - series: the values of its labels, and its value.
+    public func replace(_ family: MetricFamily, _ series: [(values: [String], value: Int)]) {
+        precondition(family.kind == .gauge, "\(family.name) is no gauge")
+        state.withLock { state in
+            state.keep(Set(series.map(\.values)), of: family)
+            for one in series { Gauge(cell: state.cells(family, one.values, 0).pointer).set(one.value) }
+        }
+    }
+
     /// The sum of a counter's or gauge's shares; the number of observations of a histogram.
     public func value(_ family: MetricFamily, _ values: [String] = []) -> Int {
         let sums = state.withLock { $0.sums(family, values) }
@@ -87,6 +100,9 @@ private struct State {
         let declaration: MetricFamily
         let bounds: Bounds
         var series: [[String]: [Cells?]] = [:]
+
+        /// Cells of the first shard that no series has any more.
+        var spare: [Cells] = []
     }
 
     private var families: [String: Family] = [:]
@@ -110,10 +126,20 @@ private struct State {
         if shard < shards.count, let cells = shards[shard] { return cells }
         while shards.count <= shard { shards.append(nil) }
         while arenas.count <= shard { arenas.append(CellArena()) }
-        let cells = Cells(pointer: arenas[shard].take(family.cellCount))
+        let spare = shard == 0 ? families[name]?.spare.popLast() : nil
+        let cells = spare ?? Cells(pointer: arenas[shard].take(family.cellCount))
         shards[shard] = cells
         families[name]?.series[values] = shards
         return cells
+    }
+
+    /// Forgets every other series; their cells wait for those that come back.
+    mutating func keep(_ values: Set<[String]>, of family: MetricFamily) {
+        let name = declare(family)
+        for (gone, cells) in families[name]?.series ?? [:] where !values.contains(gone) {
+            families[name]?.series[gone] = nil
+            if let cells = cells.first ?? nil { families[name]?.spare.append(cells) }
+        }
     }
 
     mutating func bounds(_ family: MetricFamily) -> Bounds {

@@ -167,6 +167,9 @@ public final class ClientConnection: EventSource, TimerTarget, Flushable {
         close()
     }
 
+    /// Tells another observer from now on.
+    public func hand(to observer: any ClientStreamObserver) { self.observer = observer }
+
     func lend(to observer: any ClientStreamObserver) {
         self.observer = observer
         phase = .busy

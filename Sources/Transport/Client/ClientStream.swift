@@ -36,6 +36,8 @@ public struct ClientFailure: Error, Sendable {
         case connectTimeout
         /// `timeouts.first_byte` of the upstream.
         case firstByteTimeout
+        /// `timeouts.per_try` of the upstream.
+        case perTryTimeout
         /// `timeouts.idle` of the upstream: silence inside its response.
         case idleTimeout
         /// The upstream closed or reset the connection.
@@ -55,6 +57,18 @@ public struct ClientFailure: Error, Sendable {
 
     /// Whether the connection had served another request before, so that it may have been closed while it was idle.
     public let wasReused: Bool
+
+    init(kind: Kind, reason: String, answered: Bool, wasReused: Bool) {
+        self.kind = kind
+        self.reason = reason
+        self.answered = answered
+        self.wasReused = wasReused
+    }
+
+    /// A failure that its observer has found, before there was a response.
+    public init(_ kind: Kind, _ reason: String) {
+        self.init(kind: kind, reason: reason, answered: false, wasReused: false)
+    }
 }
 
 /// The upstream side's deadlines, in nanoseconds.

@@ -67,7 +67,11 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
     @exclusivity(unchecked) private var inputHasEnded = false
 
     /// Whether the codec waits until everything has been sent.
-    @exclusivity(unchecked) var tellsWhenDrained = false
+    @exclusivity(unchecked) var tellsWhenDrained = false {
+        didSet {
+            if tellsWhenDrained != oldValue { context.slowReaders += tellsWhenDrained ? 1 : -1 }
+        }
+    }
 
     /// Its place in the server's list.
     @exclusivity(unchecked) var place = 0
@@ -384,6 +388,7 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
         loop.deregister(descriptor.rawValue)
         if !isFeeding { input.release() }
         if hasOutput { buffers.takeBack(&pending) }
+        tellsWhenDrained = false
         chosenCodec = nil  // it holds on to its connection
         server.closed(self)
     }
