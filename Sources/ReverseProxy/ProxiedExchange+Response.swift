@@ -105,7 +105,7 @@ extension ProxiedExchange: ClientStreamObserver {
         exchange.head.method.isIdempotent || exchange.head.fields.contains("idempotency-key")
     }
 
-    /// - Parameter moment: when the next try begins; `nil`: after a pause.
+    /// Begins another try at a `moment`, or after a pause.
     private func tryAgain(_ exchange: Exchange, after endpoint: Endpoint, at moment: Instant? = nil) {
         upstream.metrics.retried()
         retries += 1

@@ -80,6 +80,7 @@ public final class Upstream {
     /// - Parameters:
     ///   - exchange: the request.
     ///   - tried: endpoints that have failed it; another one goes first.
+    /// - Returns: its endpoint.
     func choose(for exchange: Exchange, after tried: [Endpoint] = []) -> Endpoint? {
         guard endpoints.count > 1 else { return endpoints.first }
         let now = exchange.now

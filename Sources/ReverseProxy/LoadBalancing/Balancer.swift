@@ -24,6 +24,7 @@ struct Balancer {
     ///   - ring: where keys belong, for hashes.
     ///   - isWeighted: whether the endpoints' shares differ.
     ///   - exchange: the request.
+    /// - Returns: its endpoint.
     mutating func pick(
         _ endpoints: [Endpoint],
         ring: HashRing?,
