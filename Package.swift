@@ -45,6 +45,7 @@ let package = Package(
     ],
     targets: [
         // L0: no knowledge of HTTP, sockets or configuration.
+        .target(name: "CCares", path: "Sources/CCares", linkerSettings: [.linkedLibrary(":libcares.a")]),
         .target(name: "CLinux", path: "Sources/CLinux"),
         .target(name: "CSpawner", path: "Sources/CSpawner"),
         .systemLibrary(name: "CYAML", path: "Sources/CYAML", providers: [.apt(["libyaml-dev"])]),
@@ -56,7 +57,7 @@ let package = Package(
 
         // L1: these do not know each other.
         layer("HTTP", ["PenstockBytes", "PenstockPatterns"]),
-        layer("Networking", ["PenstockBytes", "PenstockSystem", "CLinux"]),
+        layer("Networking", ["PenstockBytes", "PenstockSystem", "CCares", "CLinux"]),
         layer("Configuration", ["PenstockBytes", "PenstockPatterns", "CYAML"]),
         layer(
             "Observability",

@@ -1,17 +1,5 @@
 import Glibc
 
-/// Why a name has no address.
-public struct ResolutionError: Error, Sendable, CustomStringConvertible {
-    /// The name that was asked for.
-    public let name: String
-
-    /// The resolver's reason.
-    public let reason: String
-
-    /// `shop.internal: Name or service not known`.
-    public var description: String { "\(name): \(reason)" }
-}
-
 extension SocketAddress {
     /// Asks the system's resolver for the addresses of `name`, which may be a literal; blocks: never on a loop.
     ///
@@ -33,7 +21,8 @@ extension SocketAddress {
         var list: UnsafeMutablePointer<addrinfo>?
         let code = getaddrinfo(name, String(port), &hints, &list)
         guard code == 0 else {
-            throw ResolutionError(name: name ?? "*", reason: String(cString: gai_strerror(code)))
+            let kind: ResolutionError.Kind = code == EAI_NONAME ? .notFound : .noServer
+            throw ResolutionError(name: name ?? "*", kind: kind, reason: String(cString: gai_strerror(code)))
         }
         defer { freeaddrinfo(list) }
         var addresses: [SocketAddress] = []
@@ -46,7 +35,9 @@ extension SocketAddress {
             }
             next = entry.ai_next
         }
-        guard !addresses.isEmpty else { throw ResolutionError(name: name ?? "*", reason: "no address") }
+        guard !addresses.isEmpty else {
+            throw ResolutionError(name: name ?? "*", kind: .notFound, reason: "no address")
+        }
         return addresses
     }
 
@@ -72,7 +63,8 @@ extension SocketAddress {
             }
         }
         guard let found else {
-            throw ResolutionError(name: name, reason: "a signal came while its address was asked for")
+            let reason = "a signal came while its address was asked for"
+            throw ResolutionError(name: name, kind: .cancelled, reason: reason)
         }
         return try found.get()
     }
