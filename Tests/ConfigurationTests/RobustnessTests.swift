@@ -66,6 +66,14 @@ struct RobustnessTests {
         #expect(loaded.diagnostics.map(\.message) == ["the file is longer than 16MiB"])
     }
 
+    @Test(arguments: [
+        ("paths: { merge_slashes: yes", "routes.yaml:1:28: error: expected ',' or '}' in a mapping"),
+        ("a: [b", "routes.yaml:1:6: error: expected ',' or ']' in a list"),
+    ])
+    func `what a file lacks at its end is missed in its last line`(_ text: String, _ error: String) {
+        #expect(Machine.parse(text).rendered().hasPrefix(error))
+    }
+
     @Test
     func `hostile structures end soon`() {
         let bombs = [
@@ -98,5 +106,7 @@ struct RobustnessTests {
         #expect((loaded.configuration == nil) == loaded.diagnostics.hasErrors)
         #expect(loaded.diagnostics.count <= Configuration.diagnosticLimit + 1)
         if loaded.configuration == nil { #expect(!loaded.rendered().isEmpty) }
+        let lines = bytes.count { $0 == 0x0A } + 1
+        #expect(loaded.diagnostics.allSatisfy { $0.line <= lines }, "a place behind the end")
     }
 }

@@ -103,7 +103,7 @@ def problems():
         if target["type"] != "test" and target["name"] != "TestSupport":
             yield from target_problems(target, imports_of(target["path"]))
     yield from graph_problems(set(package_names(swift("show-dependencies", "--format", "json"))))
-    for top in ("Sources", "Tests", "Examples", "Benchmarks"):
+    for top in ("Sources", "Tests", "Examples", "Benchmarks", "Fuzz"):
         for folder, folders, files in os.walk(os.path.join(ROOT, top)):
             folders[:] = [name for name in folders if name not in (".build", "venv", "build", "__pycache__")]
             paths = [os.path.relpath(os.path.join(folder, name), ROOT) for name in folders + files]

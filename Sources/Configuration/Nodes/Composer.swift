@@ -48,7 +48,7 @@ struct Composer: ~Copyable {
             return (nil, [Diagnostic(.error, file: source.file, at: position, flaw.message, hint: flaw.hint)])
         }
         return source.bytes.withUnsafeBufferPointer { bytes in
-            guard let events = EventStream(bytes) else {
+            guard let events = EventStream(bytes, end: source.position(of: source.bytes.count)) else {
                 return (nil, [Diagnostic(.error, file: source.file, at: .unwritten, "out of memory")])
             }
             var composer = Composer(events, source: source)

@@ -36,8 +36,12 @@ struct SyntaxError: Error {
 struct EventStream: ~Copyable {
     private let parser: UnsafeMutablePointer<yaml_parser_t>
 
-    /// Begins to read `bytes`, which must outlive the stream.
-    init?(_ bytes: UnsafeBufferPointer<UInt8>) {
+    /// The place behind the last character: libyaml's own end is always the beginning of a line, even of none.
+    private let end: Position
+
+    /// Begins to read `bytes`, which must outlive the stream, and end at `end`.
+    init?(_ bytes: UnsafeBufferPointer<UInt8>, end: Position) {
+        self.end = end
         parser = .allocate(capacity: 1)
         parser.initialize(to: yaml_parser_t())
         guard yaml_parser_initialize(parser) == 1 else {
@@ -116,7 +120,7 @@ struct EventStream: ~Copyable {
     }
 
     private func position(_ mark: yaml_mark_t) -> Position {
-        Position(line: mark.line + 1, column: mark.column + 1)
+        mark.line < end.line ? Position(line: mark.line + 1, column: mark.column + 1) : end
     }
 
     /// What libyaml says went wrong, in words that say what to do.
