@@ -8,7 +8,6 @@ public import PenstockFunctions
 import PenstockHTTP
 public import PenstockNetworking
 import PenstockObservability
-import PenstockReverseProxy
 import PenstockSystem
 import PenstockTransport
 
@@ -100,11 +99,12 @@ public final class Gateway {
         let configuration = running.configuration
         try open(configuration)
         let prepared = try functions.prepare(configuration)
-        let preparedUpstreams = upstreams.prepare(running)
-        let built = try build(running, prepared, preparedUpstreams, shared.accessLogs)
         group.start()
+        let preparedUpstreams = try upstreams.prepare(configuration)
+        let built = try build(running, prepared, preparedUpstreams, shared.accessLogs)
         functions.commit(prepared)
-        _ = apply(running, built, upstreams.commit(preparedUpstreams))
+        upstreams.commit(preparedUpstreams)
+        _ = apply(running, built)
         try openAdmin(configuration)
         admin.setReady(true)
         shared.metrics.gauge(.buildInfo, [GatewayVersion.current]).set(1)
@@ -127,10 +127,10 @@ public final class Gateway {
         _ configuration: Configuration,
         unless isInterrupted: () -> Bool = { false }
     ) throws(GatewayError) {
-        let next = try RunningConfiguration(configuration, unless: isInterrupted)
+        let next = try RunningConfiguration(configuration)
+        let preparedUpstreams = try upstreams.prepare(configuration, unless: isInterrupted)
         let prepared: FunctionSet.Prepared
         let accessLogs: AccessLogs?
-        let preparedUpstreams = upstreams.prepare(next)
         let built: [LoopAssembly.Built]
         do throws(GatewayError) {
             try open(configuration)
@@ -139,6 +139,7 @@ public final class Gateway {
             built = try build(next, prepared, preparedUpstreams, accessLogs)
         } catch {
             sockets.close(allBut: Set(running.configuration.listeners.map(\.address.value)))
+            upstreams.discard(preparedUpstreams)
             throw error
         }
         functions.commit(prepared)
@@ -146,9 +147,8 @@ public final class Gateway {
         running = next
         shared.accessLogs = accessLogs
         // A loop that does not answer still watches them: they are closed by a later reload.
-        if apply(next, built, upstreams.commit(preparedUpstreams)) {
-            sockets.close(allBut: Set(configuration.listeners.map(\.address.value)))
-        }
+        upstreams.commit(preparedUpstreams)
+        if apply(next, built) { sockets.close(allBut: Set(configuration.listeners.map(\.address.value))) }
     }
 
     /// Says so where connections and functions will hardly find descriptors.
@@ -198,11 +198,7 @@ public final class Gateway {
     }
 
     /// Hands every loop what was built for it, and waits until all have it; answers whether they do.
-    private func apply(
-        _ running: RunningConfiguration,
-        _ built: [LoopAssembly.Built],
-        _ endpoints: [String: EndpointList]
-    ) -> Bool {
+    private func apply(_ running: RunningConfiguration, _ built: [LoopAssembly.Built]) -> Bool {
         setLimits(running.configuration)
         let addresses = running.configuration.listeners.map(\.address.value)
         let gone = listeners.filter { !addresses.contains($0.key) }
@@ -227,9 +223,6 @@ public final class Gateway {
                     (next[address]?.states[number], sockets.bound[address]?.map(\.descriptor) ?? [])
                 },
                 closed: gone.values.map { $0.states[number] },
-                endpoints: built[number].upstreams.compactMap { name, upstream in
-                    endpoints[name].map { (upstream, $0) }
-                },
                 retired: assembly.commit(built[number]),
                 bufferLimit: running.configuration.limits(of: nil).buffered / assemblies.count,
                 log: shared.log

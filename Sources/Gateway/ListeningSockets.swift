@@ -94,7 +94,7 @@ final class ListeningSockets {
                 SocketAddress(ipv4: Array(repeating: 0, count: 4), port: port),
             ]
         case .host(.ip(let ip), let port):
-            return [ip.isIPv4 ? SocketAddress(ipv4: ip.bytes, port: port) : SocketAddress(ipv6: ip.bytes, port: port)]
+            return [SocketAddress(ip, port: port)]
         case .host(.name(let host), let port):
             do throws(ResolutionError) {
                 return try SocketAddress.resolve(host, port: port, passive: true)

@@ -10,7 +10,6 @@ struct LoopChange {
     let settings: [(state: ListenerState?, settings: ServerSettings)]
     let opened: [(state: ListenerState?, sockets: [Int32])]
     let closed: [ListenerState]
-    let endpoints: [(upstream: Upstream, list: EndpointList)]
     let retired: [Upstream]
 
     /// What the loop's buffers may take together, in bytes.
@@ -24,7 +23,6 @@ struct LoopChange {
             for socket in entry.sockets { listen(socket, state) }
         }
         for state in closed { server.close(state) }
-        for entry in endpoints { entry.upstream.replaceEndpoints(entry.list) }
         for upstream in retired { upstream.close() }
         server.context.bufferLimit = bufferLimit
     }

@@ -1,55 +1,19 @@
 import PenstockConfiguration
-import PenstockNetworking
 import PenstockPatterns
-import PenstockReverseProxy
 import PenstockRouting
 
-/// A configuration with everything looked up that may block: shared by all loops, never changed.
+/// A configuration and the table of its routes: shared by all loops, never changed.
 final class RunningConfiguration: Sendable {
     let configuration: Configuration
     let table: RouteTable
 
-    /// Each upstream's endpoints.
-    let endpoints: [String: [EndpointDescription]]
-
-    /// Looks names up, and builds the route table.
+    /// Builds the route table.
     ///
-    /// Blocks: not on a loop.
-    ///
-    /// - Parameters:
-    ///   - configuration: checked, without errors.
-    ///   - isInterrupted: whether to give up waiting for a name server.
-    /// - Throws: ``GatewayError``, also when it was interrupted.
-    init(_ configuration: Configuration, unless isInterrupted: () -> Bool = { false }) throws(GatewayError) {
+    /// - Parameter configuration: checked, without errors.
+    /// - Throws: ``GatewayError``.
+    init(_ configuration: Configuration) throws(GatewayError) {
         self.configuration = configuration
         table = try Self.table(configuration)
-        var endpoints: [String: [EndpointDescription]] = [:]
-        for upstream in configuration.upstreams {
-            var list: [EndpointDescription] = []
-            for endpoint in upstream.endpoints {
-                let addresses = try Self.resolve(endpoint.value, of: upstream.name.value, unless: isInterrupted)
-                list += EndpointDescription.list(endpoint.value, addresses)
-            }
-            endpoints[upstream.name.value] = list
-        }
-        self.endpoints = endpoints
-    }
-
-    private static func resolve(
-        _ endpoint: Configuration.Endpoint,
-        of name: String,
-        unless isInterrupted: () -> Bool
-    ) throws(GatewayError) -> [SocketAddress] {
-        switch endpoint.place {
-        case .unix(let path): return SocketAddress(path: path).map { [$0] } ?? []
-        case .srv: return []
-        case .http(let host, let port):
-            do throws(ResolutionError) {
-                return try SocketAddress.resolve(host.description, port: port, unless: isInterrupted)
-            } catch {
-                throw GatewayError("upstream '\(name)': \(error)")
-            }
-        }
     }
 
     /// The routes as the router knows them.

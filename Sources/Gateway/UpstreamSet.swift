@@ -1,32 +1,47 @@
+import Glibc
 import Logging
 import PenstockConfiguration
 import PenstockNetworking
+import PenstockPatterns
 import PenstockReverseProxy
 import PenstockSystem
 import PenstockTransport
 
-/// What all loops know of each upstream; it lives through reloads that leave the upstream as it is.
+/// The upstreams as all loops know them: their endpoints, found and watched on the supervisor's loop.
 ///
-/// Used by the control thread only.
+/// Used by the control thread only. What a reload leaves as it is lives through it.
 final class UpstreamSet {
-    private var statuses: [String: UpstreamStatus] = [:]
     /// What runs, for other threads.
     let census = UpstreamCensus()
 
-    private var checkers: [String: Handover<HealthChecker>] = [:]
+    private var running: [String: Member] = [:]
     private let loops: Int
     private let context: LoopContext
     private let log: Logger
 
+    /// An upstream, and who looks after its endpoints.
+    fileprivate struct Member {
+        let status: UpstreamStatus
+        let endpoints: [Configuration.Endpoint]
+        let resolver: Configuration.Resolver
+        let discovery: Handover<EndpointDiscovery>
+        let checker: Handover<HealthChecker>
+    }
+
     /// The upstreams of a configuration, to be taken into use, or dropped.
     struct Prepared {
-        fileprivate(set) var statuses: [String: UpstreamStatus] = [:]
-        fileprivate var endpoints: [String: [EndpointDescription]] = [:]
+        fileprivate var members: [String: Member] = [:]
+
+        /// What all loops know of each.
+        var statuses: [String: UpstreamStatus] { members.mapValues(\.status) }
     }
+
+    /// How long a start, or a reload, waits for name servers, in nanoseconds.
+    private static let patience: Int64 = 5_000_000_000
 
     /// - Parameters:
     ///   - loops: how many loops relay.
-    ///   - supervisor: the loop on which endpoints are asked for their health.
+    ///   - supervisor: the loop on which endpoints are looked for, and asked for their health.
     ///   - log: told what becomes of them.
     init(loops: Int, supervisor: EventLoop, log: Logger) {
         self.loops = loops
@@ -34,62 +49,145 @@ final class UpstreamSet {
         self.log = log
     }
 
-    /// Makes what a configuration needs, beside what runs.
-    func prepare(_ running: RunningConfiguration) -> Prepared {
+    /// Makes what a configuration needs, beside what runs, and waits a while for the answers of name servers.
+    ///
+    /// - Parameters:
+    ///   - configuration: checked, without errors.
+    ///   - isInterrupted: whether to wait no longer.
+    /// - Returns: the upstreams; those whose names have no answer yet get their endpoints when it comes.
+    /// - Throws: ``GatewayError`` when it was interrupted.
+    func prepare(
+        _ configuration: Configuration,
+        unless isInterrupted: () -> Bool = { false }
+    ) throws(GatewayError) -> Prepared {
         var prepared = Prepared()
-        for upstream in running.configuration.upstreams {
+        var resolvers: [Configuration.Resolver: Handover<NameResolver>] = [:]
+        for upstream in configuration.upstreams {
             let name = upstream.name.value
             let settings = UpstreamSettings(upstream)
-            let endpoints = running.endpoints[name] ?? []
-            prepared.endpoints[name] = endpoints
-            if let old = statuses[name], old.settings == settings {
-                prepared.statuses[name] = old
+            let endpoints = upstream.endpoints.map(\.value)
+            let old = running[name]
+            if let old, old.status.settings == settings, old.endpoints == endpoints,
+                old.resolver == configuration.resolver
+            {
+                prepared.members[name] = old
                 continue
             }
-            let status = UpstreamStatus(
-                settings,
-                loops: loops,
-                replacing: statuses[name],
-                report: { [log] change in log.report(change, of: name) }
-            )
-            _ = status.replace(with: endpoints, at: statuses[name] == nil ? nil : MonotonicClock.now())
-            prepared.statuses[name] = status
+            let resolver =
+                resolvers[configuration.resolver]
+                ?? Handover(NameResolver(on: context.loop, settings: ResolverSettings(configuration.resolver)))
+            resolvers[configuration.resolver] = resolver
+            prepared.members[name] = member(settings, endpoints, configuration.resolver, resolver, replacing: old)
+        }
+        let deadline = MonotonicClock.now() + Self.patience
+        let fresh = prepared.members.values.map(\.discovery)
+        while !fresh.allSatisfy(\.value.isSettled), MonotonicClock.now() < deadline {
+            guard !isInterrupted() else {
+                discard(prepared)
+                throw GatewayError("a signal came while the addresses of upstreams were asked for")
+            }
+            usleep(1000)
         }
         return prepared
     }
 
+    private func member(
+        _ settings: UpstreamSettings,
+        _ endpoints: [Configuration.Endpoint],
+        _ configured: Configuration.Resolver,
+        _ resolver: Handover<NameResolver>,
+        replacing old: Member?
+    ) -> Member {
+        let name = settings.name
+        let status = UpstreamStatus(
+            settings,
+            loops: loops,
+            replacing: old?.status,
+            report: { [log] change in log.report(change, of: name) }
+        )
+        let checker = Handover(HealthChecker(status, context: context))
+        let loop = context.loop
+        let made = Box<EndpointDiscovery>()
+        loop.perform { [log] in
+            made.value = EndpointDiscovery(
+                endpoints.map(EndpointSource.init),
+                resolver: resolver.value,
+                loop: loop,
+                replacing: old?.discovery.value,
+                changed: { descriptions in
+                    let isNew = old == nil && status.endpoints.endpoints.isEmpty
+                    checker.value.watch(status.replace(with: descriptions, at: isNew ? nil : loop.now))
+                },
+                failed: { failure, host in log.report(failure, of: host, in: name) }
+            )
+        }
+        guard let discovery = made.value else { preconditionFailure("made above") }
+        return Member(
+            status: status,
+            endpoints: endpoints,
+            resolver: configured,
+            discovery: Handover(discovery),
+            checker: checker
+        )
+    }
+
+    /// Carries what one thread made to the one that waits for it.
+    private final class Box<Value>: @unchecked Sendable {
+        var value: Value?
+    }
+
     /// Takes into use what was prepared.
-    ///
-    /// - Returns: the endpoints of each upstream, for the loops.
-    func commit(_ prepared: Prepared) -> [String: EndpointList] {
-        let gone = checkers.filter { prepared.statuses[$0.key] !== statuses[$0.key] }
-        for (name, checker) in gone {
-            checkers[name] = nil
-            context.loop.submit { checker.value.stop() }
+    func commit(_ prepared: Prepared) {
+        let old = running
+        running = prepared.members
+        census.replace(running.values.map(\.status))
+        let gone = old.filter { running[$0.key]?.status !== $0.value.status }.map(\.value)
+        let fresh = running.filter { old[$0.key]?.status !== $0.value.status }.map(\.value)
+        context.loop.perform {
+            for member in gone { member.stop() }
+            for member in fresh { member.discovery.value.publish() }
         }
-        statuses = prepared.statuses
-        census.replace(Array(statuses.values))
-        var lists: [String: EndpointList] = [:]
-        for (name, status) in statuses {
-            let list = status.replace(with: prepared.endpoints[name] ?? [], at: MonotonicClock.now())
-            lists[name] = list
-            check(list, of: status)
-        }
-        return lists
     }
 
-    private func check(_ list: EndpointList, of status: UpstreamStatus) {
-        guard status.settings.active != nil else { return }
-        let name = status.settings.name
-        let checker = checkers[name] ?? Handover(HealthChecker(status, context: context))
-        checkers[name] = checker
-        context.loop.submit { checker.value.watch(list) }
+    /// Lets go of what was prepared, and not taken into use.
+    func discard(_ prepared: Prepared) {
+        let unused = prepared.members.filter { running[$0.key]?.status !== $0.value.status }.map(\.value)
+        context.loop.perform { for member in unused { member.stop() } }
     }
 
-    /// Asks no endpoint any more.
+    /// Looks after no endpoint any more.
     func close() {
-        for checker in checkers.values { context.loop.submit { checker.value.stop() } }
-        checkers = [:]
+        let all = Array(running.values)
+        context.loop.submit { for member in all { member.stop() } }
+        running = [:]
+    }
+}
+
+extension UpstreamSet.Member {
+    /// On the supervisor's loop.
+    fileprivate func stop() {
+        discovery.value.stop()
+        checker.value.stop()
+    }
+}
+
+extension EndpointSource {
+    /// What the configuration says of an endpoint.
+    init(_ endpoint: Configuration.Endpoint) {
+        let place: Place
+        switch endpoint.place {
+        case .http(.ip(let ip), let port):
+            place = .address(SocketAddress(ip, port: port))
+        case .http(.name(let name), let port): place = .host(name, port: port)
+        case .unix(let path): place = SocketAddress(path: path).map { .address($0) } ?? .host(path, port: 0)
+        case .srv(let name): place = .service(name)
+        }
+        self.init(
+            name: "\(endpoint.place)",
+            authority: endpoint.authority,
+            place: place,
+            weight: endpoint.weight
+        )
     }
 }
 
@@ -106,6 +204,17 @@ extension Logger {
             warning("the circuit breaker is open: requests get 503", metadata: ["upstream": "\(upstream)"])
         case .breaker(false): info("the circuit breaker is closed again", metadata: ["upstream": "\(upstream)"])
         }
+    }
+
+    /// Says that a name has no answer, or has one again.
+    fileprivate func report(_ failure: ResolutionError?, of host: String, in upstream: String) {
+        guard let failure else {
+            return info("a name has an answer again", metadata: ["upstream": "\(upstream)", "name": "\(host)"])
+        }
+        warning(
+            "a name has no answer; asking again, with what was known before",
+            metadata: ["upstream": "\(upstream)", "name": "\(host)", "error": "\(failure.reason)"]
+        )
     }
 
     private func about(_ endpoint: EndpointStatus, _ upstream: String, _ more: Metadata = [:]) -> Metadata {

@@ -1,4 +1,6 @@
 import PenstockConfiguration
+import PenstockNetworking
+import PenstockPatterns
 import PenstockReverseProxy
 import PenstockTransport
 
@@ -127,6 +129,27 @@ extension RetrySettings.Conditions {
         case .badGateway: self = .badGateway
         case .unavailable: self = .unavailable
         case .gatewayTimeout: self = .gatewayTimeout
+        }
+    }
+}
+
+extension ResolverSettings {
+    /// What the configuration says of name servers.
+    init(_ resolver: Configuration.Resolver) {
+        self.init()
+        servers = resolver.servers.map { SocketAddress($0.address, port: $0.port) }
+        timeout = resolver.timeout.nanoseconds
+        tries = resolver.tries
+    }
+}
+
+extension SocketAddress {
+    /// An address of the configuration.
+    init(_ address: IPAddress, port: UInt16) {
+        if address.isIPv4 {
+            self.init(ipv4: address.bytes, port: port)
+        } else {
+            self.init(ipv6: address.bytes, port: port)
         }
     }
 }

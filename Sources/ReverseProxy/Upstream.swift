@@ -38,12 +38,13 @@ public final class Upstream {
         balancer = Balancer(settings, loop: context.loop.index)
         budget = RetryBudget(percent: settings.retryBudget)
         replaceEndpoints(status.endpoints)
+        status.subscribe(self)
     }
 
     var loop: EventLoop { context.loop }
 
     /// Takes other endpoints into use; connections to those that stay are kept.
-    public func replaceEndpoints(_ list: EndpointList) {
+    func replaceEndpoints(_ list: EndpointList) {
         var known = Dictionary(
             endpoints.map { (ObjectIdentifier($0.status), $0) },
             uniquingKeysWith: { first, _ in first }

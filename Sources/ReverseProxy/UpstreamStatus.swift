@@ -1,3 +1,4 @@
+import PenstockNetworking
 public import PenstockSystem
 import PenstockTransport
 import Synchronization
@@ -19,6 +20,16 @@ public final class UpstreamStatus: Sendable {
     private let slowUntil = Atomic<Int64>(.min)
 
     private let list = Mutex(EndpointList.empty)
+
+    /// The upstream's object on each loop, which hear of other endpoints.
+    private let users = Mutex<[User]>([])
+
+    private struct User: @unchecked Sendable {  // looked at on its own loop only
+        let loop: EventLoop
+        weak var upstream: Upstream?
+
+        func tell(_ list: EndpointList) { loop.submit { [self] in upstream?.replaceEndpoints(list) } }
+    }
 
     /// What the log is told.
     public enum Change: Sendable {
@@ -69,7 +80,8 @@ public final class UpstreamStatus: Sendable {
     /// - Parameters:
     ///   - descriptions: what there is from now on.
     ///   - now: when they came; `nil` where the upstream is new as a whole, so that none starts slowly.
-    /// - Returns: the list for the loops.
+    /// - Returns: the list, of which the loops hear.
+    @discardableResult
     public func replace(with descriptions: [EndpointDescription], at now: Instant?) -> EndpointList {
         let (next, isIn) = list.withLock { list in
             var known = Dictionary(
@@ -85,7 +97,18 @@ public final class UpstreamStatus: Sendable {
         }
         out.store(descriptions.count - isIn, ordering: .relaxed)
         if let now { startSlowly(at: now) }
+        for user in users.withLock({ $0 }) { user.tell(next) }
         return next
+    }
+
+    /// Tells `upstream` of other endpoints from now on.
+    func subscribe(_ upstream: Upstream) {
+        let user = User(loop: upstream.loop, upstream: upstream)
+        users.withLock { users in
+            users.removeAll { $0.upstream == nil }
+            users.append(user)
+        }
+        user.tell(endpoints)
     }
 
     /// Whether every endpoint is in.

@@ -124,17 +124,6 @@ struct StartingTests {
         #expect(try gateway.waitForExit() == 0)
     }
 
-    @Test func `a host that is not known is named`() throws {
-        let listeners = "listeners: [{ name: public, address: \"\(Loopback.listener)\" }]\n"
-        let yaml =
-            listeners + """
-                upstreams: { service: { endpoints: ["http://no-such-host.invalid:80"] } }
-                routes: [{ path: /, upstream: service }]
-                """
-        let errors = try refusal(yaml)
-        #expect(errors.contains("no-such-host.invalid"), "\(errors)")
-    }
-
     /// Runs a program on a machine without IPv6: `socket(AF_INET6, ...)` is EAFNOSUPPORT.
     private static let withoutIPv6 = """
         import ctypes, os, platform, struct, sys

@@ -1,3 +1,5 @@
+public import PenstockPatterns
+
 /// What routes.yaml says, validated: values only, nothing that runs.
 ///
 /// Every value that a later check may complain about is ``Located``. Paths are absolute, or relative to the working
@@ -38,6 +40,9 @@ public struct Configuration: Equatable, Sendable {
 
     /// How request paths are read.
     public var paths = Paths()
+
+    /// Who is asked for the addresses of upstreams.
+    public var resolver = Resolver()
 
     /// In the file's order; names are unique.
     public var functions: [Function] = []
@@ -82,6 +87,26 @@ extension Configuration {
     /// The levels of swift-log, by its names.
     public enum LogLevel: String, CaseIterable, Sendable {
         case trace, debug, info, notice, warning, error, critical
+    }
+
+    /// Who is asked for the addresses of names.
+    public struct Resolver: Hashable, Sendable {
+        /// Name servers; empty: those of the system.
+        public var servers: [NameServer] = []
+
+        /// How long one of them may be silent.
+        public var timeout: Duration = .seconds(2)
+
+        /// How often each is asked.
+        public var tries = 3
+    }
+
+    /// `ADDRESS` or `ADDRESS:PORT`.
+    public struct NameServer: Hashable, Sendable, CustomStringConvertible {
+        public var address: IPAddress
+        public var port: UInt16 = 53
+
+        public var description: String { "\(Host.ip(address).bracketed):\(port)" }
     }
 
     /// How request paths are normalised, beyond what always holds.

@@ -113,6 +113,13 @@ enum Schema {
             "How long a client may be silent; here for the process, in a listener and in a route: the nearest holds.",
             default: "as below"
         ),
+        Field(
+            "resolver",
+            \.configuration.resolver,
+            resolver,
+            "Who is asked for the addresses of upstreams.",
+            default: "as the system is set up"
+        ),
         Field("paths", \.configuration.paths, paths, "How request paths are read.", default: "as below"),
     ]
 
