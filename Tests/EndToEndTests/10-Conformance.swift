@@ -1,12 +1,13 @@
 import TestSupport
 import Testing
 
-/// The raw requests of Tests/Conformance, each through a gateway to an origin that records what reaches it.
+/// The tables of Tests/Conformance, run by their own programs: what clients send, and what upstreams answer.
 @Suite("10 Conformance of HTTP/1.1", .wholeProcess)
 struct ConformanceTests {
-    @Test func `every case of the corpus is as it should be`() throws {
+    @Test(arguments: ["check_h1.py", "check_chaos.py"])
+    func `every case is as it should be`(_ program: String) throws {
         let outcome = try ChildProcess.run(
-            ["python3", "\(GatewayProcess.repository)/Tests/Conformance/check_h1.py", GatewayProcess.binary],
+            ["python3", "\(GatewayProcess.repository)/Tests/Conformance/\(program)", GatewayProcess.binary],
             seconds: 240
         )
         #expect(outcome.status == 0, "\(outcome.output)\n\(outcome.errors)")
