@@ -37,9 +37,9 @@ extension Gateway {
 
     /// Up to three requests that this configuration answers, as curl lines.
     private var requestsToTry: [String] {
-        guard let (listener, bound) = addresses.first, let address = bound.first, address.family != .unix else {
-            return []
-        }
+        guard let (listener, bound) = addresses.first, let address = bound.first, address.family != .unix,
+            configuration.listeners.first?.proxyProtocol.value != true
+        else { return [] }
         let isAny = address.bytes.allSatisfy { $0 == 0 }
         let authority = isAny ? "127.0.0.1:\(address.port)" : address.description
         let simple = configuration.routes.filter { $0.takesPlainGet(on: listener) }

@@ -91,6 +91,7 @@ final class LoopAssembly {
             pipelineLimit: limits.pipeline,
             timeouts: ServerTimeouts(configuration.timeouts(of: listener)),
             serverField: configuration.server ?? "",
+            proxyProtocol: listener.proxyProtocol.value,
             trusts: { listener.trusts($0) },
             handler: router,
             recorder: RequestRecorder(

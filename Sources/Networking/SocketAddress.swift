@@ -54,10 +54,8 @@ public struct SocketAddress: Hashable, Sendable, CustomStringConvertible {
             case AF_INET:
                 return SocketAddress(ipv4: Array(raw[4..<8]), port: Self.port(raw))
             case AF_INET6:
-                let mapped = raw[8..<18].allSatisfy { $0 == 0 } && raw[18] == 0xFF && raw[19] == 0xFF
-                if mapped { return SocketAddress(ipv4: Array(raw[20..<24]), port: Self.port(raw)) }
                 let scope = raw.loadUnaligned(fromByteOffset: 24, as: UInt32.self)
-                return SocketAddress(ipv6: Array(raw[8..<24]), port: Self.port(raw), scope: scope)
+                return SocketAddress(ipv6: Array(raw[8..<24]), port: Self.port(raw), scope: scope).unmapped
             case AF_UNIX:
                 let path = raw[2..<max(2, Int(length))].prefix { $0 != 0 }
                 return SocketAddress(family: .unix, bytes: Array(path), port: 0, scope: 0)
@@ -70,6 +68,14 @@ public struct SocketAddress: Hashable, Sendable, CustomStringConvertible {
     }
 
     private static func port(_ raw: UnsafeRawBufferPointer) -> UInt16 { UInt16(raw[2]) << 8 | UInt16(raw[3]) }
+
+    /// The IPv4 address that an IPv6 one stands for (`::ffff:a.b.c.d`, RFC 4291 section 2.5.5.2); any other as it is.
+    public var unmapped: SocketAddress {
+        guard family == .ipv6, bytes[..<10].allSatisfy({ $0 == 0 }), bytes[10] == 0xFF, bytes[11] == 0xFF else {
+            return self
+        }
+        return SocketAddress(ipv4: Array(bytes[12...]), port: port)
+    }
 
     /// The same address with another port.
     public func with(port: UInt16) -> SocketAddress {

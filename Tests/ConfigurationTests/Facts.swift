@@ -11,7 +11,10 @@ extension Configuration {
                 "process: loops \(loops.map { "\($0)" } ?? "auto"), server \(server ?? "none"), drain \(drain.written)"
             )
         }
-        lines += listeners.map { "listener \($0.name) \($0.address)\(list(" trusts", $0.trustedProxies))" }
+        lines += listeners.map { listener in
+            let trusts = list(" trusts", listener.trustedProxies) + (listener.proxyProtocol.value ? " by header" : "")
+            return "listener \(listener.name) \(listener.address)\(trusts)"
+        }
         if let admin { lines.append("admin \(admin.address)") }
         if state.isWritten { lines.append("state \(state)") }
         if let accessLog {

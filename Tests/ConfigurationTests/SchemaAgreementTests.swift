@@ -10,7 +10,9 @@ struct SchemaAgreementTests {
     static let places = [
         #"@"#, #"{"version":@}"#, #"{"loops":@}"#, #"{"drain":@}"#, #"{"server":@}"#, #"{"listeners":@}"#,
         #"{"listeners":[{"address":@}]}"#, #"{"listeners":[{"address":":1","name":@}]}"#,
-        #"{"listeners":[{"address":":1","trusted_proxies":@}]}"#, #"{"admin":{"address":@}}"#, #"{"state":@}"#,
+        #"{"listeners":[{"address":":1","trusted_proxies":@}]}"#,
+        #"{"listeners":[{"address":":1","trusted_proxies":"::1","proxy_protocol":@}]}"#, #"{"admin":{"address":@}}"#,
+        #"{"state":@}"#,
         #"{"access_log":@}"#, #"{"access_log":{"to":@}}"#, #"{"access_log":{"format":@}}"#, #"{"log":{"level":@}}"#,
         #"{"limits":{"fields":@}}"#, #"{"limits":{"body":@}}"#, #"{"limits":{"head":@}}"#,
         #"{"limits":{"connections":@}}"#, #"{"timeouts":{"idle":@}}"#, #"{"timeouts":{"body_rate":@}}"#,

@@ -12,6 +12,9 @@ extension Configuration {
         /// The peers whose forwarding fields are believed.
         public var trustedProxies: [Located<AddressRange>] = []
 
+        /// Whether connections begin with the header of the PROXY protocol, and their peers name their clients in it.
+        public var proxyProtocol: Located<Bool> = .unwritten(false)
+
         /// What is written here, and wins over the process's.
         public var limits = LimitOverrides()
 

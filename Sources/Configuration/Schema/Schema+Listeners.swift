@@ -12,6 +12,13 @@ extension Schema {
         guard listener.address.isWritten else { return nil as Configuration.Listener? }
         listener.name = draft.name ?? Located("\(listener.address.value)", at: listener.address.position)
         reader.names[.listener, default: []].insert(listener.name.value)
+        if listener.proxyProtocol.value, !listener.hasProxies, reader.hasRead("trusted_proxies", at: node.position) {
+            reader.error(
+                "'proxy_protocol' is believed of 'trusted_proxies' only, and there are none",
+                at: listener.proxyProtocol.position,
+                hint: "list the addresses of the proxies in front of this listener"
+            )
+        }
         return listener
     }
 
@@ -40,6 +47,13 @@ extension Schema {
                 \.listener.trustedProxies,
                 addressRange.located.list,
                 "Peers whose forwarding fields are believed: addresses and ranges such as `10.0.0.0/8`."
+            ),
+            Field(
+                "proxy_protocol",
+                \.listener.proxyProtocol,
+                Kind.boolean.located,
+                "Whether every connection begins with a PROXY protocol header (version 1 or 2), in which a trusted proxy"
+                    + " names its client; other peers, and connections without one, are closed."
             ),
             Field(
                 "limits",
@@ -136,4 +150,12 @@ extension Schema {
     static let nameSchema: JSONValue = [
         "type": ["string", "integer", "boolean"], "pattern": "^[A-Za-z0-9_-]{1,64}$",
     ]
+}
+
+extension Configuration.Listener {
+    /// Whether there is a peer whose word is taken; to a unix socket come only programs of the gateway's own user.
+    fileprivate var hasProxies: Bool {
+        if case .unix = address.value { return true }
+        return !trustedProxies.isEmpty
+    }
 }

@@ -42,9 +42,10 @@ extension RouteReport {
     }
 
     private var clientAddress: String {
-        let trusted = listener.trustedProxies.map { "\($0)" }
-        if trusted.isEmpty { return "the peer's; its forwarding fields are removed" }
-        return "from the forwarding fields of \(trusted.joined(separator: ", ")), else the peer's"
+        let trusted = listener.trustedProxies.map { "\($0)" }.joined(separator: ", ")
+        let header = listener.proxyProtocol.value ? "from the PROXY header" : "the peer's"
+        if trusted.isEmpty { return "\(header); its forwarding fields are removed" }
+        return "from the forwarding fields of \(trusted), else \(header)"
     }
 
     private func targetEffect(_ route: Configuration.Route, _ index: Int) -> String {

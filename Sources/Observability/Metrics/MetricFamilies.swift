@@ -51,7 +51,7 @@ extension MetricFamily {
     public static let refusedConnections = MetricFamily(
         "penstock_connections_refused_total",
         .counter,
-        "Connections over a limit: answered with 503, or closed where there are too many of them, by the limit.",
+        "Connections over a limit (503, or closed where there are too many), or without a trusted PROXY header (closed).",
         labels: ["listener", "reason"]
     )
 

@@ -5,17 +5,26 @@ public final class ConnectionInfo {
     /// What the listener says now; connections that live through a reload get the new settings.
     public var settings: ServerSettings { listener.settings }
 
-    /// The peer's address: a client, or a proxy before it.
-    public let peer: SocketAddress
+    /// The peer's address: a client, or a proxy before it; whom a proxy has named in the header of the PROXY protocol is
+    /// the peer from then on.
+    public var peer: SocketAddress { address }
 
-    /// The peer's address as text, without the port; lives as long as this object.
-    public let peerText: UnsafeRawBufferPointer
+    /// The peer's address as text, without the port; lives as long as this object, or until another peer is named.
+    public var peerText: UnsafeRawBufferPointer { addressText }
 
     /// Whether the peer may speak for others (`trusted_proxies`).
     public var isTrusted: Bool { trust }
 
-    // Behind a computed property, because code of other targets checks each access to a stored one.
+    // Behind computed properties, because code of other targets checks each access to a stored one.
+    @exclusivity(unchecked) private var address: SocketAddress
+    @exclusivity(unchecked) private var addressText: UnsafeRawBufferPointer
     @exclusivity(unchecked) private var trust: Bool
+
+    /// Whether the bytes are of the peer, and not of somebody whom it does not name.
+    @exclusivity(unchecked) private var speaksForItself = true
+
+    /// Whether the peer has yet to say for whom it speaks, so that its address has no limit of its own.
+    @exclusivity(unchecked) private(set) var isAwaitingHeader: Bool
 
     /// `http`, or `https`.
     public let scheme: StaticString
@@ -30,21 +39,29 @@ public final class ConnectionInfo {
     @exclusivity(unchecked) private var holders = 0
 
     package init(peer: SocketAddress, listener: ListenerState, scheme: StaticString = "http") {
-        self.peer = peer
+        address = peer
+        addressText = Self.text(peer)
         self.listener = listener
         self.scheme = scheme
-        let text = Array((peer.family == .unix ? "unix" : peer.host).utf8)
-        let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: text.count, alignment: 1)
-        memory.copyBytes(from: text)
-        peerText = UnsafeRawBufferPointer(memory)
         trust = listener.settings.trusts(peer)
+        isAwaitingHeader = listener.settings.proxyProtocol
         metrics = listener.settings.metrics
     }
 
-    /// Asks settings that came with a reload whether the peer is trusted.
-    func judgeTrust() { trust = settings.trusts(peer) }
+    private static func text(_ peer: SocketAddress) -> UnsafeRawBufferPointer {
+        let text = Array((peer.family == .unix ? "unix" : peer.host).utf8)
+        let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: text.count, alignment: 1)
+        memory.copyBytes(from: text)
+        return UnsafeRawBufferPointer(memory)
+    }
 
-    deinit { peerText.deallocate() }
+    /// Asks settings that came with a reload whether the peer is trusted.
+    func judgeTrust() { trust = speaksForItself && settings.trusts(peer) }
+
+    /// Whether the peer's PROXY header is believed; to a unix socket come only programs of the gateway's own user.
+    var mayName: Bool { isTrusted || peer.family == .unix }
+
+    deinit { addressText.deallocate() }
 
     // MARK: Its place in the limits
 
@@ -53,14 +70,43 @@ public final class ConnectionInfo {
     /// - Parameter limits: those of all listeners together.
     /// - Returns: whether there was one.
     func enter(_ limits: ConnectionLimits) -> Bool {
-        guard limits.enter(peer) else { return false }
-        guard listener.connections.enter(peer) else {
-            limits.leave(peer)
+        let counted = isAwaitingHeader ? nil : peer
+        guard limits.enter(counted) else { return false }
+        guard listener.connections.enter(counted) else {
+            limits.leave(counted)
             return false
         }
         self.limits = limits
         holders = 1
         return true
+    }
+
+    /// The peer has said for whom it speaks; that client is the peer now, with a place among those of its address.
+    ///
+    /// - Returns: whether there was one; otherwise the connection has no place at all any more.
+    func introduce(_ source: ProxyHeader.Source) -> Bool {
+        if case .client(let client) = source {
+            addressText.deallocate()
+            address = client
+            addressText = Self.text(client)
+        }
+        speaksForItself = source != .unnamed
+        judgeTrust()
+        isAwaitingHeader = false
+        guard let limits else { return true }
+        guard limits.enterAddress(peer) else { return giveUpPlace(limits) }
+        guard listener.connections.enterAddress(peer) else {
+            limits.leaveAddress(peer)
+            return giveUpPlace(limits)
+        }
+        return true
+    }
+
+    private func giveUpPlace(_ limits: ConnectionLimits) -> Bool {
+        limits.leave(nil)
+        listener.connections.leave(nil)
+        self.limits = nil
+        return false
     }
 
     /// Keeps the place, even when the connection is closed, until ``leavePlace()``: work that goes on for a client that
@@ -71,8 +117,9 @@ public final class ConnectionInfo {
     public func leavePlace() {
         holders &-= 1
         guard holders == 0, let limits else { return }
-        limits.leave(peer)
-        listener.connections.leave(peer)
+        let counted = isAwaitingHeader ? nil : peer
+        limits.leave(counted)
+        listener.connections.leave(counted)
     }
 }
 

@@ -285,7 +285,7 @@ final class HTTP1Server: ServerCodec {
     }
 
     /// Nanoseconds that a new connection gets for its first request while the gateway ends.
-    private static let lastChance: Int64 = 1_000_000_000
+    static let lastChance: Int64 = 1_000_000_000
 
     func close(lingering: Bool) {
         incoming = .closed

@@ -76,7 +76,9 @@ public final class Server {
     // MARK: What listeners and connections call
 
     func accepted(_ descriptor: consuming FileDescriptor, _ info: ConnectionInfo) {
-        if info.enter(limits) || (isFull(info) && closeIdle(for: info) && info.enter(limits)) {
+        if info.isAwaitingHeader, !info.mayName {
+            info.metrics?.refuseStranger()
+        } else if info.enter(limits) || (isFull(info) && closeIdle(for: info) && info.enter(limits)) {
             open(descriptor, info, fits: true)
         } else if isFull(info), !neighbours.isEmpty, parked < Self.refusedAtOnce {
             parked += 1
@@ -117,6 +119,17 @@ public final class Server {
     }
 
     private func isFull(_ info: ConnectionInfo) -> Bool { limits.isFull || info.listener.connections.isFull }
+
+    /// There is no room for a client that a proxy has just named, among the connections of its address.
+    ///
+    /// - Parameter info: whom it concerns.
+    /// - Returns: whether it is told so; otherwise too many are told that already.
+    func refuse(_ info: ConnectionInfo) -> Bool {
+        info.metrics?.refuse(inAll: false)
+        guard refused < Self.refusedAtOnce else { return false }
+        refused += 1
+        return true
+    }
 
     /// A connection has nothing under way.
     func becameIdle(_ connection: ServerConnection, served hasServed: Bool) {
@@ -229,24 +242,36 @@ public final class ConnectionLimits: Sendable {
 
     var isFull: Bool { count >= bounds.withLock { $0.total } }
 
-    func enter(_ peer: SocketAddress) -> Bool {
+    /// Takes a place, where there is one; without a peer only among all.
+    func enter(_ peer: SocketAddress?) -> Bool {
         let bounds = bounds.withLock { $0 }
         guard total.wrappingAdd(1, ordering: .relaxed).newValue <= bounds.total else {
             total.wrappingSubtract(1, ordering: .relaxed)
             return false
         }
-        let fits = perAddress.withLock { counts in
+        guard let peer, !enterAddress(peer, bounds.perAddress) else { return true }
+        total.wrappingSubtract(1, ordering: .relaxed)
+        return false
+    }
+
+    /// Takes a place among those of the peer's address.
+    func enterAddress(_ peer: SocketAddress) -> Bool { enterAddress(peer, bounds.withLock { $0.perAddress }) }
+
+    private func enterAddress(_ peer: SocketAddress, _ bound: Int) -> Bool {
+        perAddress.withLock { counts in
             let count = counts[peer.bytes, default: 0]
-            if count >= bounds.perAddress { return false }
+            if count >= bound { return false }
             counts[peer.bytes] = count + 1
             return true
         }
-        if !fits { total.wrappingSubtract(1, ordering: .relaxed) }
-        return fits
     }
 
-    func leave(_ peer: SocketAddress) {
+    func leave(_ peer: SocketAddress?) {
         total.wrappingSubtract(1, ordering: .relaxed)
+        if let peer { leaveAddress(peer) }
+    }
+
+    func leaveAddress(_ peer: SocketAddress) {
         perAddress.withLock { counts in
             let count = counts[peer.bytes, default: 1]
             counts[peer.bytes] = count > 1 ? count - 1 : nil

@@ -50,6 +50,7 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
     let info: ConnectionInfo
     private unowned(unsafe) let server: Server  // has all of its connections
     private let descriptor: FileDescriptor
+    private let family: SocketAddress.Family
     private let timer = Timer()
     @exclusivity(unchecked) private var chosenCodec: (any ServerCodec)?
 
@@ -83,12 +84,13 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
     @exclusivity(unchecked) var idleAfter: IdleConnections.Link?
 
     /// Whether there is no room for it: it is told so, once it has asked.
-    let isRefused: Bool
+    private(set) var isRefused: Bool
 
     init(descriptor: consuming FileDescriptor, info: ConnectionInfo, server: Server, isRefused: Bool = false) {
         self.isRefused = isRefused
         self.descriptor = descriptor
         self.info = info
+        family = info.peer.family
         self.server = server
         context = server.context
         loop = context.loop
@@ -97,7 +99,7 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
     }
 
     func open() throws(SystemError) {
-        try loop.register(descriptor.rawValue, self, interest.ofConnection(info.peer.family))
+        try loop.register(descriptor.rawValue, self, interest.ofConnection(family))
         setReadDeadline(loop.now + (isRefused ? Self.refusalTime : info.settings.timeouts.head))
     }
 
@@ -106,6 +108,24 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
 
     private var codec: any ServerCodec {
         if let chosenCodec { return chosenCodec }
+        let codec: any ServerCodec =
+            info.isAwaitingHeader ? ProxyHeaderReader(connection: self) : HTTP1Server(connection: self)
+        chosenCodec = codec
+        return codec
+    }
+
+    /// The peer has said for whom it speaks.
+    ///
+    /// - Returns: what serves that client; `nil` where the connection is closed, because there is no room for it.
+    func introduce(_ source: ProxyHeader.Source) -> (any ServerCodec)? {
+        if !info.introduce(source) {
+            isRefused = server.refuse(info)
+            guard isRefused else {
+                close()
+                return nil
+            }
+        }
+        setReadDeadline(loop.now + (isRefused ? Self.refusalTime : info.settings.timeouts.head))
         let codec = HTTP1Server(connection: self)
         chosenCodec = codec
         return codec
@@ -144,7 +164,7 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
         guard let count else { return }
         guard count > 0 else { return receiveEnd() }
         if mayLeaveMore || count == loop.input.count {
-            loop.watch(descriptor.rawValue, interest.ofConnection(info.peer.family))
+            loop.watch(descriptor.rawValue, interest.ofConnection(family))
         }
         if case .lingering = ending { return }
         isReceiving = true
@@ -202,7 +222,7 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
         if !inputHasEnded, codec.wantsInput(hasRoom: hasRoom) { wanted.insert(.readable) }
         guard wanted != interest else { return }
         interest = wanted
-        loop.watch(descriptor.rawValue, wanted.ofConnection(info.peer.family))
+        loop.watch(descriptor.rawValue, wanted.ofConnection(family))
     }
 
     // MARK: Out

@@ -32,6 +32,9 @@ public final class ServerSettings {
     /// The `Server` field of our answers; empty: none.
     public let serverField: UnsafeRawBufferPointer
 
+    /// Whether peers have to say for whom they speak before anything else (the PROXY protocol).
+    public let proxyProtocol: Bool
+
     /// Whether an address may speak for others.
     public let trusts: (SocketAddress) -> Bool
 
@@ -55,6 +58,7 @@ public final class ServerSettings {
         pipelineLimit: Int = 65_536,
         timeouts: ServerTimeouts = ServerTimeouts(),
         serverField: String = "penstock",
+        proxyProtocol: Bool = false,
         trusts: @escaping (SocketAddress) -> Bool = { _ in false },
         handler: any Handler,
         recorder: any ExchangeRecorder,
@@ -71,6 +75,7 @@ public final class ServerSettings {
         let field = UnsafeMutableRawBufferPointer.allocate(byteCount: serverField.utf8.count, alignment: 1)
         field.copyBytes(from: serverField.utf8)
         self.serverField = UnsafeRawBufferPointer(field)
+        self.proxyProtocol = proxyProtocol
         self.trusts = trusts
         self.handler = handler
         self.recorder = recorder
