@@ -10,7 +10,12 @@ extension Configuration.Upstream {
             + Schema.keepaliveFields.compactMap { $0.setting(keepalive, "keepalive.") }
             + Schema.retryFields.map { $0.setting(retries, route?.retries, "retries.") }
             + Schema.bufferFields.map { $0.setting(buffer, route?.buffer, "buffer.") }
-            + capacitySettings + healthSettings
+            + capacitySettings + healthSettings + forwardingSettings
+    }
+
+    private var forwardingSettings: [Setting] {
+        [Schema.hostField].compactMap { $0.setting(self, "") }
+            + Schema.forwardingFields.compactMap { $0.setting(forwarding, "forwarding.") }
     }
 
     private var stickySettings: [Setting] {

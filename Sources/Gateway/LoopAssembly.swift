@@ -130,6 +130,7 @@ final class LoopAssembly {
                 requestStages.append(RequestFieldsStage(try fieldEdits(edits.request, names, route)))
             }
             var responseStages: [any ResponseStage] = []
+            if saysVia(route, running.configuration) { responseStages.append(ViaStage()) }
             if !edits.response.isEmpty {
                 responseStages.append(ResponseFieldsStage(try fieldEdits(edits.response, names, route)))
             }
@@ -150,6 +151,14 @@ final class LoopAssembly {
             )
         }
         return routes
+    }
+
+    /// Whether responses of the route's upstream say that they came through the gateway.
+    private func saysVia(_ route: Configuration.Route, _ configuration: Configuration) -> Bool {
+        guard case .upstream(let name) = route.target else { return false }
+        return configuration.upstreams.contains {
+            $0.name.value == name.value && $0.forwarding.via.value == .both
+        }
     }
 
     private typealias BuiltTarget = (kind: Route.TargetKind, name: String, handler: any Handler)

@@ -26,6 +26,7 @@ extension UpstreamSettings {
             ConcurrencyLimit.Settings(places: places, queue: upstream.queue)
         }
         retryBudget = upstream.retries(of: nil).budget
+        forwarding = Forwarding(upstream)
     }
 }
 
@@ -61,6 +62,21 @@ extension ClientTimeouts {
         firstByte = upstream.timeouts.firstByte.value.nanoseconds
         idle = upstream.timeouts.idle.value.nanoseconds
         keepAlive = upstream.keepalive.idle.value.nanoseconds
+    }
+}
+
+extension Forwarding {
+    fileprivate init(_ upstream: Configuration.Upstream) {
+        self.init()
+        xForwarded = upstream.forwarding.xForwarded.value
+        forwarded = upstream.forwarding.forwarded.value
+        via = upstream.forwarding.via.value != .none
+        host =
+            switch upstream.host.value {
+            case .keep: .keep
+            case .endpoint: .endpoint
+            case .text(let text): .text(Array(text.utf8))
+            }
     }
 }
 

@@ -238,7 +238,13 @@ final class ProxiedExchange {
     private func sendHead(_ exchange: Exchange, _ connection: ClientConnection) {
         let framing = framing
         connection.begin(exchange.head.method, body: framing, into: exchange.response)
-        RequestForwarding.write(exchange, body: framing, to: &connection.output)
+        RequestForwarding.write(
+            exchange,
+            upstream.forwarding,
+            authority: current.endpoint?.status.description.authority ?? "",
+            body: framing,
+            to: &connection.output
+        )
     }
 
     /// The connection is there: what has come of the body goes with the head.

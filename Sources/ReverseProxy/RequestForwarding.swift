@@ -12,18 +12,29 @@ enum RequestForwarding {
 
     /// - Parameters:
     ///   - exchange: whose head.
+    ///   - forwarding: what is said of the client and the way.
+    ///   - authority: the endpoint's, asked for where the Host field is to say it.
     ///   - body: how the body goes out, which may differ from how it came.
     ///   - output: gets the head.
-    static func write(_ exchange: Exchange, body: ExchangeBody, to output: inout ByteBuffer) {
+    static func write(
+        _ exchange: Exchange,
+        _ forwarding: Forwarding,
+        authority: @autoclosure () -> String,
+        body: ExchangeBody,
+        to output: inout ByteBuffer
+    ) {
         guard let connection = exchange.connection else { return }
         let head = exchange.head
         let isTrusted = connection.isTrusted
         writeRequestLine(head, to: &output)
-        output.append("host: ")
-        output.append(head.targetHost)
-        output.append("\r\n")
+        writeHost(head, forwarding.host, authority, to: &output)
         head.fields.write(to: &output, excluding: isTrusted ? always : untrusted)
-        writeForwarded(exchange, connection, to: &output)
+        if forwarding.xForwarded { writeXForwarded(exchange, connection, to: &output) }
+        if forwarding.forwarded { ForwardedField.write(exchange, connection, to: &output) }
+        if forwarding.via { output.append(head.minorVersion == 0 ? "via: 1.0 penstock\r\n" : "via: 1.1 penstock\r\n") }
+        output.append("x-request-id: ")
+        output.append(exchange.requestID)
+        output.append("\r\n")
         writeFraming(exchange, body, to: &output)
         output.append("\r\n")
     }
@@ -39,7 +50,22 @@ enum RequestForwarding {
         output.append(" HTTP/1.1\r\n")
     }
 
-    private static func writeForwarded(
+    private static func writeHost(
+        _ head: RequestHead,
+        _ host: Forwarding.Host,
+        _ authority: () -> String,
+        to output: inout ByteBuffer
+    ) {
+        output.append("host: ")
+        switch host {
+        case .endpoint where !head.isHostSet: output.append(authority())
+        case .text(let text) where !head.isHostSet: output.append(text.span.bytes)
+        case .keep, .endpoint, .text: output.append(head.targetHost)
+        }
+        output.append("\r\n")
+    }
+
+    private static func writeXForwarded(
         _ exchange: Exchange,
         _ connection: ConnectionInfo,
         to output: inout ByteBuffer
@@ -62,8 +88,6 @@ enum RequestForwarding {
             output.append("\r\nx-forwarded-host: ")
             output.append(exchange.head.authority)
         }
-        output.append("\r\nx-request-id: ")
-        output.append(exchange.requestID)
         output.append("\r\n")
     }
 

@@ -10,6 +10,9 @@ public final class Upstream {
     let metrics: UpstreamMetrics
     let sticky: StickyCookie?
     let countsRequests: Bool
+
+    /// What it is told of the client and the way.
+    let forwarding: Forwarding
     let context: LoopContext
 
     @exclusivity(unchecked) private var endpoints: [Endpoint] = []
@@ -35,6 +38,7 @@ public final class Upstream {
         let settings = status.settings
         sticky = settings.sticky.map(StickyCookie.init)
         countsRequests = settings.balance.countsRequests
+        forwarding = settings.forwarding
         balancer = Balancer(settings, loop: context.loop.index)
         budget = RetryBudget(percent: settings.retryBudget)
         replaceEndpoints(status.endpoints)

@@ -38,6 +38,9 @@ public struct UpstreamSettings: Sendable, Equatable {
     /// Retries, in percent of its requests.
     public var retryBudget = 20
 
+    /// What it is told of the client and the way.
+    public var forwarding = Forwarding()
+
     /// The settings of the configuration's defaults.
     public init(name: String) { self.name = name }
 }

@@ -118,6 +118,108 @@ struct ProxiedFieldTests {
         }
     }
 
+    /// What `settings` of an upstream make of a request, field by field: those that say where it comes from.
+    private func origin(_ settings: String, trusted: String = "", _ request: String) throws -> [String] {
+        let upstream = try ScriptedUpstream.echo()
+        let yaml =
+            "listeners: [{ name: public, address: \"\(Loopback.listener)\", trusted_proxies: [\(trusted)] }]\n"
+            + proxying(upstream.url, settings: settings)
+        return try withGateway(yaml) { gateway throws in
+            #expect(try gateway.answer(request).status == 200)
+            let names: Set = ["host", "via", "forwarded", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"]
+            let seen = try #require(upstream.requests.first).fields.filter { names.contains($0.name) }
+            return seen.map { "\($0.name): \($0.value.replacing(":\(upstream.port)", with: ":PORT"))" }
+        }
+    }
+
+    /// `ME` is the test's own address, as `Forwarded` writes it.
+    @Test(arguments: [
+        ("x_forwarded: false", "GET /", ["host: example.com"]),
+        (
+            "x_forwarded: false, forwarded: true", "GET /\nForwarded: for=10.0.0.1\nX-Forwarded-For: 10.0.0.1",
+            ["host: example.com", "forwarded: for=ME;host=example.com;proto=http"]
+        ),
+        (
+            "x_forwarded: false, forwarded: true", "GET /\nHost: example.com:8080",
+            ["host: example.com:8080", "forwarded: for=ME;host=\"example.com:8080\";proto=http"]
+        ),
+        (
+            "x_forwarded: false, via: requests", "GET /\nVia: 1.0 fred",
+            ["host: example.com", "via: 1.0 fred", "via: 1.1 penstock"]
+        ),
+    ])
+    func `an upstream says what it wants to be told`(_ settings: String, _ request: String, _ expected: [String]) throws
+    {
+        let me = Loopback.address.contains(":") ? "\"[\(Loopback.address)]\"" : Loopback.address
+        let seen = try origin("forwarding: { \(settings) }", request)
+        #expect(seen == expected.map { $0.replacing("ME", with: me) })
+    }
+
+    @Test(arguments: [
+        ("Forwarded: for=\"_a\";proto=https", ["forwarded: for=\"_a\";proto=https", "forwarded: for=ME;"]),
+        (
+            "X-Forwarded-For: 192.0.2.7, 2001:db8::1,[::2]:80 , a\"b\nX-Forwarded-For: 10.0.0.2:80\nX-Forwarded-Proto: https",
+            [
+                "forwarded: for=192.0.2.7;proto=https, for=\"[2001:db8::1]\", for=\"[::2]:80\", for=\"a\\\"b\","
+                    + " for=\"10.0.0.2:80\", for=ME;"
+            ]
+        ),
+        (
+            "X-Forwarded-For: 192.0.2.7\nX-Forwarded-Host: shop.example:443",
+            ["forwarded: for=192.0.2.7;host=\"shop.example:443\", for=ME;"]
+        ),
+    ])
+    func `what a trusted proxy says goes on in the field that is sent`(_ fields: String, _ expected: [String]) throws {
+        let me = Loopback.address.contains(":") ? "\"[\(Loopback.address)]\"" : Loopback.address
+        let seen = try origin(
+            "forwarding: { forwarded: true }",
+            trusted: "\"\(Loopback.address)\"",
+            "GET /\n\(fields)"
+        )
+        let rest = "host=example.com;proto=http"
+        #expect(
+            seen.filter { $0.hasPrefix("forwarded:") }
+                == expected.map { $0.replacing("ME;", with: me + ";\(rest)") }
+        )
+    }
+
+    @Test(arguments: [
+        ("keep", "example.com"), ("endpoint", "127.0.0.1:PORT"), ("Shop.Internal:80", "shop.internal:80"),
+        ("\"[::2]\"", "[::2]"),
+    ])
+    func `the Host field says what the upstream wants`(_ host: String, _ expected: String) throws {
+        #expect(try origin("host: \(host), forwarding: { x_forwarded: false }", "GET /") == ["host: \(expected)"])
+    }
+
+    @Test func `a route that sets Host wins over its upstream`() throws {
+        let upstream = try ScriptedUpstream.echo()
+        let yaml = proxying(
+            upstream.url,
+            settings: "host: endpoint",
+            route: "headers: { request: { set: { Host: route.example } } }"
+        )
+        try withGateway(yaml) { gateway throws in
+            #expect(try gateway.answer("GET /").status == 200)
+            #expect(upstream.requests.first?["host"] == "route.example")
+        }
+    }
+
+    @Test(arguments: [("none", []), ("requests", []), ("both", ["1.1 nearer", "1.0 penstock"])])
+    func `a response says that it came through where that is wanted`(_ via: String, _ expected: [String]) throws {
+        let upstream = try ScriptedUpstream { connection in
+            guard try connection.request()?.line.hasPrefix("GET /ok ") == true else { return }
+            try connection.send("HTTP/1.0 200 OK\r\nVia: 1.1 nearer\r\nContent-Length: 2\r\n\r\nok")
+        }
+        try withGateway(proxying(upstream.url, settings: "forwarding: { via: \(via) }")) { gateway throws in
+            let response = try gateway.answer("GET /ok")
+            let values = response.fields.filter { $0.name == "via" }.map(\.value)
+            #expect(values == (expected.isEmpty ? ["1.1 nearer"] : expected))
+            let own = try gateway.answer("GET /")
+            #expect(own.status == 502)
+            #expect(own["via"] == nil)
+        }
+    }
+
     @Test func `fields for one hop stay on it`() throws {
         let upstream = try ScriptedUpstream { connection in
             while try connection.request() != nil {

@@ -41,6 +41,12 @@ extension Configuration {
 
         /// When it gets no requests for a while; `nil`: never.
         public var breaker: Breaker?
+
+        /// What the Host field of its requests says.
+        public var host: Located<HostField> = .unwritten(.keep)
+
+        /// What its requests say of where they come from.
+        public var forwarding = Forwarding()
     }
 
     /// One place where an upstream answers, and its share of the requests.

@@ -25,7 +25,7 @@ extension Schema {
             title: "upstreams.NAME",
             summary: "A service that speaks HTTP/1.1, at one endpoint or several.",
             initial: noUpstream,
-            fields: upstreamPlaceFields + upstreamUseFields
+            fields: upstreamPlaceFields + upstreamUseFields + upstreamForwardingFields
         ),
         initial: noUpstream
     ) { upstream, node, reader in

@@ -135,6 +135,18 @@ extension Configuration.Endpoint {
     }
 }
 
+extension Configuration.HostField {
+    /// Reads `keep`, `endpoint`, or a host with a port or without.
+    static func parse(_ text: String) throws(Complaint) -> Configuration.HostField {
+        if text == "keep" { return .keep }
+        if text == "endpoint" { return .endpoint }
+        guard !text.contains("/") else { throw Complaint("is not a host", hint: "write the name alone") }
+        let (host, port) = try Address.split(text, "a host", hint: "write HOST or HOST:PORT")
+        let name = try Host.parse(host).bracketed
+        return .text(port.map { "\(name):\($0)" } ?? name)
+    }
+}
+
 extension String {
     /// The first place of `piece`.
     fileprivate func range(of piece: String) -> Range<Index>? {

@@ -64,6 +64,9 @@ public final class RequestHead {
     /// The host that the target is told: ``authority``, or the `Host` field where a filter has set that.
     public var targetHost: UnsafeRawBufferPointer { facts.hostIsSet ? fields.first(.host) ?? authority : authority }
 
+    /// Whether a filter has said what the target is told of the host.
+    public var isHostSet: Bool { facts.hostIsSet }
+
     /// The `Host` field says from now on what the target is told; ``authority`` stays what the client asked for.
     public func useHostField() { facts.hostIsSet = true }
 
