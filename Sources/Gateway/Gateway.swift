@@ -268,9 +268,14 @@ public final class Gateway {
         }
     }
 
-    var drainNanoseconds: Int64 { running.configuration.drain.nanoseconds }
-
     // MARK: The end
+
+    /// Not ready any more, and serving as before.
+    public func becomeUnready() {
+        admin.setReady(false)
+        let delay = running.configuration.shutdown.delay.value
+        if delay > .zero { shared.log.info("not ready; serving on", metadata: ["for": "\(delay.written)"]) }
+    }
 
     /// Not ready any more; accepts who waits, and finishes what is under way.
     public func drain() {

@@ -8,7 +8,7 @@ extension Gateway {
     ///
     /// Blocks the thread that calls it.
     ///
-    /// A second SIGTERM or SIGINT while it drains ends it at once; a SIGHUP then, of a log rotation or a terminal that
+    /// A second SIGTERM or SIGINT before it has ended ends it at once; a SIGHUP then, of a log rotation or a terminal that
     /// closes, changes nothing.
     ///
     /// - Parameters:
@@ -45,7 +45,14 @@ extension Gateway {
     }
 
     private func finish(_ signals: Signals) -> Int32 {
-        let deadline = MonotonicClock.now() + drainNanoseconds
+        let shutdown = configuration.shutdown
+        becomeUnready()
+        let closing = MonotonicClock.now() + shutdown.delay.value.nanoseconds
+        guard !isInterrupted(signals, before: closing, waitingFor: { false }) else {
+            stop()
+            return 1
+        }
+        let deadline = MonotonicClock.now() + shutdown.timeout.value.nanoseconds
         drain()
         var isCutShort = isInterrupted(signals, before: deadline, waitingFor: { isDrained })
         if !isCutShort {

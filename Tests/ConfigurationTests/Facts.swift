@@ -6,9 +6,9 @@ extension Configuration {
     /// What the cases expect of an accepted configuration: `ok`, then a line for each part.
     var facts: String {
         var lines = ["ok"]
-        if loops != nil || server != "penstock" || drain != .seconds(30) {
+        if loops != nil || server != "penstock" || shutdown != Shutdown() {
             lines.append(
-                "process: loops \(loops.map { "\($0)" } ?? "auto"), server \(server ?? "none"), drain \(drain.written)"
+                "process: loops \(loops.map { "\($0)" } ?? "auto"), server \(server ?? "none"), drain \(shutdown.facts)"
             )
         }
         lines += listeners.map { listener in
@@ -85,6 +85,13 @@ extension Configuration.Function {
             )
         }
         return lines
+    }
+}
+
+extension Configuration.Shutdown {
+    fileprivate var facts: String {
+        let timeout = timeout.value.written
+        return delay.value == .zero ? timeout : "\(timeout) after \(delay.value.written)"
     }
 }
 

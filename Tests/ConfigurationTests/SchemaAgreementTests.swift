@@ -8,7 +8,8 @@ import Testing
 struct SchemaAgreementTests {
     /// `@` is where the value goes.
     static let places = [
-        #"@"#, #"{"version":@}"#, #"{"loops":@}"#, #"{"drain":@}"#, #"{"server":@}"#, #"{"listeners":@}"#,
+        #"@"#, #"{"version":@}"#, #"{"loops":@}"#, #"{"drain":@}"#,
+        #"{"shutdown":@}"#, #"{"shutdown":{"delay":@}}"#, #"{"server":@}"#, #"{"listeners":@}"#,
         #"{"listeners":[{"address":@}]}"#, #"{"listeners":[{"address":":1","name":@}]}"#,
         #"{"listeners":[{"address":":1","trusted_proxies":@}]}"#,
         #"{"listeners":[{"address":":1","trusted_proxies":"::1","proxy_protocol":@}]}"#, #"{"admin":{"address":@}}"#,

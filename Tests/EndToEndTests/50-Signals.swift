@@ -41,6 +41,40 @@ struct SignalTests {
         }
     }
 
+    @Test func `load balancers get time to see that it is not ready`() throws {
+        let yaml = """
+            admin: { address: "\(Loopback.listener)" }
+            shutdown: { delay: 1500ms, timeout: 5s }
+            routes: [{ path: /, respond: { body: ok } }]
+            """
+        try withGateway(yaml) { gateway throws in
+            let kept = try gateway.connect()
+            #expect(try kept.answer("GET /").status == 200)
+            gateway.process.signal(SIGTERM)
+            try gateway.waitForLog("not ready")
+            #expect(try gateway.answer("GET /readyz", listener: "admin").status == 503)
+            // Both who comes now and who was there before.
+            #expect(try gateway.answer("GET /").status == 200)
+            let response = try kept.answer("GET /")
+            #expect(response.status == 200)
+            #expect(!response.closes)
+            #expect(!gateway.log.contains("draining"))
+            #expect(try kept.waitForEnd() == .closed)
+            #expect(gateway.log.contains("draining"))
+            #expect(try gateway.process.waitForExit() == 0)
+        }
+    }
+
+    @Test func `a second signal does not wait for the delay`() throws {
+        let yaml = "shutdown: { delay: 1h }\nroutes: [{ path: /, respond: { body: ok } }]"
+        try withGateway(yaml) { gateway throws in
+            gateway.process.signal(SIGTERM)
+            try gateway.waitForLog("not ready")
+            gateway.process.signal(SIGTERM)
+            #expect(try gateway.process.waitForExit() == 1)
+        }
+    }
+
     @Test func `a kept connection that is idle ends at once`() throws {
         try withGateway("routes: [{ path: /, respond: { body: ok } }]") { gateway throws in
             let client = try gateway.connect()

@@ -11,8 +11,8 @@ public struct Configuration: Equatable, Sendable {
     /// The loops to run, 1...1024; `nil`: one for each core this process may use.
     public var loops: Int?
 
-    /// How long requests in flight may take to finish after SIGTERM.
-    public var drain: Duration = .seconds(30)
+    /// How it ends after SIGTERM.
+    public var shutdown = Shutdown()
 
     /// The value of the Server field; `nil` leaves it out.
     public var server: String? = "penstock"
@@ -55,6 +55,15 @@ public struct Configuration: Equatable, Sendable {
 }
 
 extension Configuration {
+    /// How the gateway ends.
+    public struct Shutdown: Equatable, Sendable {
+        /// How long it serves on as before, but says that it is not ready, so that load balancers look elsewhere.
+        public var delay: Located<Duration> = .unwritten(.zero)
+
+        /// How long requests in flight may take to finish after that.
+        public var timeout: Located<Duration> = .unwritten(.seconds(30))
+    }
+
     /// The access log's destination and form.
     public struct AccessLog: Equatable, Sendable {
         /// Where its lines go.

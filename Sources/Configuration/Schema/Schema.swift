@@ -6,6 +6,9 @@ enum Schema {
     struct Draft: Sendable {
         var configuration = Configuration()
         var version = 1
+
+        /// The older name of `shutdown.timeout`.
+        var drain: Located<Duration>?
     }
 
     /// The whole file.
@@ -15,6 +18,7 @@ enum Schema {
         if !reader.hasRead("listeners", at: node.position) {
             configuration.listeners.removeAll { !$0.address.isWritten }
         }
+        if let drain = draft.drain { configuration.shutdown.take(drain, &reader) }
         if !configuration.state.isWritten {
             configuration.state.value = reader.surroundings.resolve(configuration.state.value)
         }
@@ -55,10 +59,12 @@ enum Schema {
         ),
         Field(
             "drain",
-            \.configuration.drain,
-            Kind.duration(.zero ... .hours(24)),
-            "How long requests in flight may take to finish after SIGTERM."
+            \.drain,
+            Kind.duration(.zero ... .hours(24)).located.optional,
+            "The older name of `shutdown.timeout`.",
+            default: "none"
         ),
+        Field("shutdown", \.configuration.shutdown, shutdown, "How it ends after SIGTERM.", default: "as below"),
         Field(
             "server",
             \.configuration.server,
