@@ -180,7 +180,7 @@ let package = Package(
                 "PenstockTransport",
             ]
         ),
-        tests("Admin", ["PenstockAdmin", "PenstockObservability"]),
+        tests("Admin", ["PenstockAdmin", "PenstockBytes", "PenstockHTTP", "PenstockObservability"]),
         tests(
             "Gateway",
             [

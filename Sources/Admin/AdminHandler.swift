@@ -1,100 +1,91 @@
 import PenstockBytes
-import PenstockHTTP
+public import PenstockHTTP
 import PenstockNetworking
-public import PenstockObservability
 public import PenstockTransport
 
-/// What the admin listener answers: `/healthz`, `/readyz` and `/metrics`, to GET and HEAD.
-///
-/// On TCP it answers only to its own address and never to a page of the web (trust.md, Admin): a Host that is a name
-/// but `localhost`, an Origin, or a cross-site Sec-Fetch-Site is 403; and `/metrics` to this machine alone.
+/// Answers the admin listener's requests with its endpoints.
 public final class AdminHandler: Handler {
-    private let metrics: MetricsRegistry
-    private let isReady: () -> Bool
-    private let refresh: () -> Void
-    private var text = ByteBuffer()
+    private let endpoints: [AdminEndpoint]
+    private let guardian: AdminGuard
+
+    /// Bytes that a request's body may have.
+    private static let bodyLimit = 1 << 20
 
     /// Answers on the admin listener's loop.
     ///
     /// - Parameters:
-    ///   - metrics: what `/metrics` shows.
-    ///   - isReady: what `/readyz` says.
-    ///   - refresh: brings those metrics up to date that are looked at rather than counted.
-    public init(metrics: MetricsRegistry, isReady: @escaping () -> Bool, refresh: @escaping () -> Void) {
-        self.metrics = metrics
-        self.isReady = isReady
-        self.refresh = refresh
+    ///   - endpoints: what there is.
+    ///   - token: what operators show who come over TCP; `nil`: none of them is let in.
+    public init(_ endpoints: [AdminEndpoint], token: String? = nil) {
+        self.endpoints = endpoints
+        guardian = AdminGuard(token: token)
+    }
+
+    /// A request whose body is still coming.
+    private final class Incoming {
+        let endpoint: AdminEndpoint
+        let parameters: [String]
+        var body: [UInt8] = []
+
+        init(_ endpoint: AdminEndpoint, _ parameters: [String]) {
+            self.endpoint = endpoint
+            self.parameters = parameters
+        }
     }
 
     public func handle(_ exchange: Exchange) {
-        let head = exchange.head
-        guard isAllowed(exchange) else { return exchange.fail(Self.forbidden) }
-        guard head.method == .get || head.method == .head else {
-            let allow: StaticString = "GET, HEAD"
-            return exchange.fail(
-                Self.methodNotAllowed,
-                allow: UnsafeRawBufferPointer(start: allow.utf8Start, count: allow.utf8CodeUnitCount)
-            )
+        guard guardian.admits(exchange) else {
+            return exchange.fail(.refused(403, "Forbidden", "the admin listener answers no page of the web"))
         }
-        text.removeAll()
-        switch String(decoding: head.path, as: UTF8.self) {
-        case "/healthz":
-            text.append("ok\n")
-            answer(exchange, 200, "text/plain; charset=utf-8")
-        case "/readyz":
-            let ready = isReady()
-            text.append(ready ? "ready\n" : "not ready\n")
-            answer(exchange, ready ? 200 : 503, "text/plain; charset=utf-8")
-        case "/metrics":
-            guard exchange.connection?.peer.isLoopback ?? true else { return exchange.fail(Self.remote) }
-            refresh()
-            metrics.write(to: &text)
-            answer(exchange, 200, MetricsRegistry.contentType)
-        default: exchange.fail(Self.notFound)
+        let matching = endpoints.compactMap { endpoint in
+            endpoint.parameters(of: exchange.head.path).map { Incoming(endpoint, $0) }
         }
+        if matching.isEmpty { return exchange.fail(.refused(404, "Not Found", "no such admin path")) }
+        guard let incoming = matching.first(where: { $0.endpoint.takes(exchange.head.method) }) else {
+            let allow = matching.flatMap {
+                $0.endpoint.method == .get ? ["GET", "HEAD"] : ["\($0.endpoint.method.name)"]
+            }
+            return refuseMethod(exchange, Array(allow.joined(separator: ", ").utf8))
+        }
+        switch guardian.judge(exchange, incoming.endpoint.access) {
+        case .admitted: break
+        case .stranger: return exchange.fail(.refused(403, "Forbidden", "only this machine is shown that"))
+        case .withoutToken: return AdminAnswer.failure("Unauthorized", status: 401).write(to: exchange)
+        }
+        if exchange.body == .none { return finish(exchange, incoming) }
+        exchange.state = incoming
+        exchange.sendContinue()
     }
 
-    private func answer(_ exchange: Exchange, _ status: Int, _ type: StaticString) {
-        exchange.response.status = status
-        exchange.response.fields.append(.contentType, "content-type", type)
-        exchange.response.fields.append(.cacheControl, "cache-control", "no-store")
-        exchange.respond(body: text.readable.bytes)
+    public func received(_ bytes: RawSpan, of exchange: Exchange) {
+        guard let incoming = exchange.state as? Incoming else { return exchange.consumed(bytes.byteCount) }
+        guard incoming.body.count + bytes.byteCount <= Self.bodyLimit else { return exchange.fail(.bodyTooLarge) }
+        bytes.withUnsafeBytes { incoming.body.append(contentsOf: $0) }
+        exchange.consumed(bytes.byteCount)
     }
 
-    private func isAllowed(_ exchange: Exchange) -> Bool {
-        guard exchange.connection?.peer.family != .unix else { return true }
-        let fields = exchange.head.fields
-        if fields.first(.origin) != nil { return false }
-        if let site = fields.first(.secFetchSite), !site.elementsEqual("same-origin".utf8),
-            !site.elementsEqual("none".utf8)
-        {
-            return false
+    public func receivedEnd(trailers: FieldBlock?, of exchange: Exchange) {
+        if let incoming = exchange.state as? Incoming { finish(exchange, incoming) }
+    }
+
+    private func finish(_ exchange: Exchange, _ incoming: Incoming) {
+        let request = AdminRequest(
+            parameters: incoming.parameters,
+            body: incoming.body,
+            reply: AdminReply(exchange)
+        )
+        incoming.endpoint.answer(request).write(to: exchange)
+    }
+
+    private func refuseMethod(_ exchange: Exchange, _ allow: [UInt8]) {
+        allow.withUnsafeBytes {
+            exchange.fail(.refused(405, "Method Not Allowed", "not with this method"), allow: $0)
         }
-        return AdminHost.isOwn(exchange.head.authority)
     }
+}
 
-    private static let forbidden = ExchangeError(
-        .client,
-        status: 403,
-        message: "Forbidden",
-        reason: "the admin listener answers no page of the web"
-    )
-    private static let remote = ExchangeError(
-        .client,
-        status: 403,
-        message: "Forbidden",
-        reason: "metrics are shown to this machine alone"
-    )
-    private static let notFound = ExchangeError(
-        .client,
-        status: 404,
-        message: "Not Found",
-        reason: "no such admin path"
-    )
-    private static let methodNotAllowed = ExchangeError(
-        .client,
-        status: 405,
-        message: "Method Not Allowed",
-        reason: "the admin listener takes GET and HEAD"
-    )
+extension ExchangeError {
+    fileprivate static func refused(_ status: Int, _ message: StaticString, _ reason: String) -> ExchangeError {
+        ExchangeError(.client, status: status, message: message, reason: reason)
+    }
 }

@@ -21,16 +21,19 @@ struct ConfigurationFile: ParsableArguments {
     ///
     /// - Parameter use: what for.
     /// - Returns: the configuration, `nil` where it has errors.
-    func load(use: Use = .look) -> Configuration? {
+    func load(use: Use = .look) -> Configuration? { read(use: use).configuration }
+
+    /// Does what ``load(use:)`` does, and answers with everything that was found.
+    func read(use: Use) -> Configuration.Loaded {
         var loaded = Configuration.load(file, files: .host(resolveInterpreter: Interpreter.resolve))
         if use == .serve { loaded = loaded.servedWith(swiftFunctions: nil) }
         let shown = loaded.diagnostics.filter { use == .check || $0.severity != .note }
         if !shown.isEmpty {
             let text = shown.rendered(in: loaded.source, colour: Terminal.hasColour)
-            Terminal.write(String(text.reversed().drop { $0 == "\n" }.reversed()), toStandardError: true)
+            Terminal.write(text.trimmedEnd, toStandardError: true)
         }
         if isMissing { Terminal.write(Self.firstFile, toStandardError: true) }
-        return loaded.configuration
+        return loaded
     }
 
     private var isMissing: Bool { access(file, F_OK) != 0 && errno == ENOENT }

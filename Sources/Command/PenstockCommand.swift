@@ -2,7 +2,7 @@ import ArgumentParser
 import Glibc
 import PenstockConfiguration
 
-/// The command line: `penstock serve`, `check`, `explain`, `invoke`, `schema`, `version`.
+/// The command line: `penstock serve`, `reload`, `check`, `explain`, `invoke`, `schema`, `version`.
 @main
 struct PenstockCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -11,12 +11,13 @@ struct PenstockCommand: ParsableCommand {
         discussion: """
             Examples:
               penstock serve                              serve routes.yaml until Ctrl-C
+              penstock reload                             have it read the file again, and wait
               penstock check                              say what is wrong in routes.yaml
               penstock explain GET '/hello?name=Ada'      which route takes it, and why
               penstock invoke hello --event event.json    run one function, without a server
             """,
         version: Version.text,
-        subcommands: [Serve.self, Check.self, Explain.self, Invoke.self, Schema.self, Version.self]
+        subcommands: [Serve.self, Reload.self, Check.self, Explain.self, Invoke.self, Schema.self, Version.self]
     )
 
     /// Runs the command that was asked for; a wrong word on the command line is exit code 2, as for the configuration.

@@ -10,8 +10,8 @@ struct Serve: ParsableCommand {
               penstock serve routes.yaml
 
             SIGTERM and SIGINT drain: nothing new is accepted, what is under way is finished; \
-            a second one ends it at once. SIGHUP reads the file again; where it has errors, \
-            the old one goes on serving.
+            a second one ends it at once. SIGHUP reads the file again, as `penstock reload` does; \
+            where it has errors, the old one goes on serving.
             """
     )
 
@@ -21,7 +21,7 @@ struct Serve: ParsableCommand {
         guard let configuration = source.load(use: .serve) else { throw ExitCode.usage }
         let code: Int32
         do throws(GatewayError) {
-            code = try Gateway(configuration).run(reload: { source.load(use: .serve) }, started: announce)
+            code = try Gateway(configuration).run(reload: { source.read(use: .serve) }, started: announce)
         } catch {
             Terminal.write("penstock: error: \(error)", toStandardError: true)
             throw ExitCode.usage

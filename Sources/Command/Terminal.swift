@@ -17,3 +17,8 @@ enum Terminal {
     /// Whether standard error may have colour: a terminal, and `NO_COLOR` is not set (no-color.org).
     static var hasColour: Bool { isatty(2) == 1 && getenv("NO_COLOR") == nil }
 }
+
+extension String {
+    /// Without the line ends behind it.
+    var trimmedEnd: String { String(reversed().drop { $0 == "\n" }.reversed()) }
+}

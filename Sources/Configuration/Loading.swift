@@ -10,6 +10,9 @@ extension Configuration {
         /// The text that they quote.
         public let source: SourceText
 
+        /// The gateway's folder, as far as the file can be read: with errors too, the one by which it is found.
+        public let state: String
+
         /// All diagnostics as they are printed.
         public func rendered(colour: Bool = false) -> String {
             diagnostics.rendered(in: source, colour: colour)
@@ -42,7 +45,12 @@ extension Configuration {
             return parse(bytes: bytes, file: path, surroundings)
         case .failure(let failure):
             let diagnostic = Diagnostic(.error, file: path, at: .unwritten, "the file \(failure.reason)")
-            return Loaded(configuration: nil, diagnostics: [diagnostic], source: SourceText(file: path, bytes: []))
+            return Loaded(
+                configuration: nil,
+                diagnostics: [diagnostic],
+                source: SourceText(file: path, bytes: []),
+                state: surroundings.resolve(Configuration().state.value)
+            )
         }
     }
 
@@ -66,10 +74,11 @@ extension Configuration {
     /// - Returns: the configuration, or errors.
     public static func parse(bytes: [UInt8], file: String, _ surroundings: Surroundings) -> Loaded {
         let source = SourceText(file: file, bytes: bytes)
+        let state = surroundings.resolve(Configuration().state.value)
         guard bytes.count <= SourceText.limit else {
             let message = "the file is longer than \(Size.written(SourceText.limit))"
             let diagnostic = Diagnostic(.error, file: file, at: .unwritten, message)
-            return Loaded(configuration: nil, diagnostics: [diagnostic], source: source)
+            return Loaded(configuration: nil, diagnostics: [diagnostic], source: source, state: state)
         }
         let (root, problems) = Composer.compose(source)
         var reader = Reader(
@@ -79,7 +88,7 @@ extension Configuration {
             diagnostics: problems
         )
         guard let root, var configuration = Schema.root.read(root, &reader) else {
-            return Loaded(configuration: nil, diagnostics: bounded(reader.diagnostics), source: source)
+            return Loaded(configuration: nil, diagnostics: bounded(reader.diagnostics), source: source, state: state)
         }
         configuration.file = file
         configuration.checkMeaning(&reader)
@@ -88,7 +97,8 @@ extension Configuration {
         return Loaded(
             configuration: reader.diagnostics.hasErrors ? nil : configuration,
             diagnostics: diagnostics,
-            source: source
+            source: source,
+            state: configuration.state.value
         )
     }
 

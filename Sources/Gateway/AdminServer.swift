@@ -23,7 +23,25 @@ final class AdminServer {
         func ended(_ exchange: Exchange) {}
     }
 
-    init(loop: EventLoop, metrics: MetricsRegistry, log: Logger, functions: FunctionCensus, upstreams: UpstreamCensus) {
+    /// Answers on `loop`.
+    ///
+    /// - Parameters:
+    ///   - loop: the supervisor's.
+    ///   - metrics: what `/metrics` shows.
+    ///   - log: is told what goes wrong.
+    ///   - functions: which of them are ready.
+    ///   - upstreams: which of their endpoints are in.
+    ///   - endpoints: those of the API (`/v1/...`).
+    ///   - token: what operators show who come over TCP.
+    init(
+        loop: EventLoop,
+        metrics: MetricsRegistry,
+        log: Logger,
+        functions: FunctionCensus,
+        upstreams: UpstreamCensus,
+        endpoints: [AdminEndpoint],
+        token: String?
+    ) {
         server = Server(context: LoopContext(loop: loop), limits: ConnectionLimits()) { error in
             log.warning("the admin listener cannot accept", metadata: ["error": "\(error)"])
         }
@@ -34,12 +52,15 @@ final class AdminServer {
                 index: 0,
                 limits: HeadLimits(),
                 handler: AdminHandler(
-                    metrics: metrics,
-                    isReady: { ready.value.load(ordering: .acquiring) && functions.isReady },
-                    refresh: {
-                        functions.report(to: metrics)
-                        upstreams.report(to: metrics)
-                    }
+                    [
+                        .health,
+                        .readiness { ready.value.load(ordering: .acquiring) && functions.isReady },
+                        .metrics(metrics) {
+                            functions.report(to: metrics)
+                            upstreams.report(to: metrics)
+                        },
+                    ] + endpoints,
+                    token: token
                 ),
                 recorder: Unrecorded()
             )

@@ -20,11 +20,16 @@ public final class Gateway {
     private let assemblies: [LoopAssembly]
     private let sockets = ListeningSockets()
     private let adminSockets = ListeningSockets()
+    private let controlSockets = ListeningSockets()
     private let functions: FunctionSet
     private let upstreams: UpstreamSet
     private let admin: AdminServer
     private let state: StateFolder
     private var running: RunningConfiguration
+    private var generation = 1
+
+    /// Who has asked for a reload over the admin API.
+    let reloadRequests = ReloadRequests()
 
     /// The configuration that runs.
     public var configuration: Configuration { running.configuration }
@@ -75,7 +80,9 @@ public final class Gateway {
             metrics: shared.metrics,
             log: shared.log,
             functions: self.functions.census,
-            upstreams: upstreams.census
+            upstreams: upstreams.census,
+            endpoints: [reloadRequests.endpoint],
+            token: configuration.admin == nil ? nil : try state.token()
         )
     }
 
@@ -162,7 +169,7 @@ public final class Gateway {
     }
 
     /// Opens log files again, which a rotation may have renamed.
-    func reopenLogs() { shared.reopenLogs() }
+    private func reopenLogs() { shared.reopenLogs() }
 
     private func open(_ configuration: Configuration) throws(GatewayError) {
         for listener in configuration.listeners {
@@ -176,6 +183,9 @@ public final class Gateway {
     }
 
     private func openAdmin(_ configuration: Configuration) throws(GatewayError) {
+        let control = state.controlAddress
+        try controlSockets.open(control, name: "control")
+        try admin.listen(controlSockets.bound[control]?.map(\.descriptor) ?? [])
         guard let address = configuration.admin?.address.value else { return }
         try adminSockets.open(address, name: "admin")
         try admin.listen(adminSockets.bound[address]?.map(\.descriptor) ?? [])
@@ -253,19 +263,43 @@ public final class Gateway {
         }
     }
 
-    /// Says in log and metrics how a reload went.
-    func noteReload(_ configuration: Configuration?, _ error: GatewayError? = nil) {
+    /// Reads the configuration again, opens log files again, and says in log and metrics how that went.
+    ///
+    /// - Parameters:
+    ///   - read: the file.
+    ///   - isInterrupted: whether to give up waiting for name servers and functions.
+    /// - Returns: what became of it.
+    func readAgain(_ read: () -> Configuration.Loaded, unless isInterrupted: () -> Bool) -> ReloadOutcome {
+        // Whatever the file says: it is also what a log rotation asks for.
+        defer { reopenLogs() }
+        let loaded = read()
+        let outcome = take(loaded, unless: isInterrupted)
         let metrics = shared.metrics
-        metrics.counter(.configurationReloads, [configuration == nil ? "failed" : "succeeded"]).add()
-        metrics.gauge(.configurationLastReloadSuccessful).set(configuration == nil ? 0 : 1)
-        if configuration != nil {
+        if case .succeeded = outcome {
+            metrics.counter(.configurationReloads, ["succeeded"]).add()
+            metrics.gauge(.configurationLastReloadSuccessful).set(1)
             metrics.gauge(.configurationLastReload).set(Int(MonotonicClock.wallNanoseconds()))
-            metrics.gauge(.configurationGeneration).add(1)
+            metrics.gauge(.configurationGeneration).set(generation)
             shared.log.info("configuration reloaded", metadata: ["configuration": "\(running.configuration.file)"])
         } else {
-            let reason = error?.description ?? "the file has errors"
+            metrics.counter(.configurationReloads, ["failed"]).add()
+            metrics.gauge(.configurationLastReloadSuccessful).set(0)
+            var reason = "the file has errors"
+            if case .failed(_, let error) = outcome { reason = "\(error)" }
             shared.log.error("configuration not reloaded; the old one goes on", metadata: ["error": "\(reason)"])
         }
+        return outcome
+    }
+
+    private func take(_ loaded: Configuration.Loaded, unless isInterrupted: () -> Bool) -> ReloadOutcome {
+        guard let configuration = loaded.configuration else { return .refused(loaded) }
+        do throws(GatewayError) {
+            try reload(configuration, unless: isInterrupted)
+        } catch {
+            return .failed(loaded, error)
+        }
+        generation += 1
+        return .succeeded(loaded, generation: generation)
     }
 
     // MARK: The end
@@ -322,6 +356,7 @@ public final class Gateway {
             _ = Unmanaged.passRetained(self)  // the blocked loop goes on with what is ours, should it ever go on
         }
         adminSockets.close(allBut: [])
+        controlSockets.close(allBut: [])
         shared.log.info("stopped")
         shared.flushLogs()
         return hasEnded

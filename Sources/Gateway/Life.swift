@@ -1,10 +1,11 @@
 import CLinux
 import Glibc
+import PenstockAdmin
 public import PenstockConfiguration
 import PenstockSystem
 
 extension Gateway {
-    /// Serves until SIGTERM or SIGINT, and drains; reads the file again at SIGHUP.
+    /// Serves until SIGTERM or SIGINT, and drains; reads the file again at SIGHUP, or when the admin API is asked to.
     ///
     /// Blocks the thread that calls it.
     ///
@@ -12,35 +13,30 @@ extension Gateway {
     /// closes, changes nothing.
     ///
     /// - Parameters:
-    ///   - reload: reads the configuration again; `nil` leaves the old one serving.
+    ///   - reload: reads the configuration again; where it has errors, the old one serves on.
     ///   - started: called once it serves.
     /// - Returns: the exit code: 0 drained in time, or at the deadline; 1 ended by a second signal, or with a loop that
     ///   is blocked.
     /// - Throws: ``GatewayError`` where it could not start.
     public func run(
-        reload: () -> Configuration?,
+        reload: () -> Configuration.Loaded,
         started: (Gateway) -> Void
     ) throws(GatewayError) -> Int32 {
         let signals = try Signals()
         try start()
+        reloadRequests.open { Signals.wake() }
         started(self)
         while true {
-            switch signals.wait() {
-            case SIGHUP: readAgain(reload, signals)
-            default: return finish(signals)
+            let signal = signals.wait()
+            guard signal == SIGHUP || signal == Signals.request else {
+                reloadRequests.close()
+                return finish(signals)
             }
-        }
-    }
-
-    private func readAgain(_ read: () -> Configuration?, _ signals: Signals) {
-        // Whatever the file says: the signal is also that of a log rotation.
-        defer { reopenLogs() }
-        guard let configuration = read() else { return noteReload(nil) }
-        do throws(GatewayError) {
-            try reload(configuration, unless: { signals.isPending })
-            noteReload(configuration)
-        } catch {
-            noteReload(nil, error)
+            let waiting = reloadRequests.take()
+            // Who has asked may have been answered together with others.
+            if signal == Signals.request, waiting.isEmpty { continue }
+            let outcome = readAgain(reload, unless: { signals.isEndPending })
+            for reply in waiting { reply.send(outcome.answer) }
         }
     }
 
@@ -65,7 +61,7 @@ extension Gateway {
     private func isInterrupted(_ signals: Signals, before deadline: Instant, waitingFor isOver: () -> Bool) -> Bool {
         while !isOver(), MonotonicClock.now() < deadline {
             let signal = signals.wait(milliseconds: 10)
-            if signal != 0, signal != SIGHUP { return true }
+            if signal == SIGTERM || signal == SIGINT { return true }
         }
         return false
     }

@@ -10,12 +10,18 @@ import Synchronization
 final class Signals {
     private static let numbers = [SIGTERM, SIGINT, SIGHUP]
 
+    /// No signal, but the number of ``wake()``.
+    static let request: Int32 = 255
+
     /// The end that the handler writes to.
     private static let entrance = Atomic<Int32>(-1)
 
     private let exit: FileDescriptor
     private let entrance: FileDescriptor
     private var before: [sigaction] = []
+
+    /// Numbers that were looked at, and not taken yet.
+    private var seen: [Int32] = []
 
     /// Takes the signals over; SIGPIPE is ignored from now on.
     ///
@@ -54,6 +60,12 @@ final class Signals {
         return old
     }
 
+    /// Ends a wait with ``request``, from any thread.
+    static func wake() {
+        var byte = UInt8(request)
+        _ = write(entrance.load(ordering: .acquiring), &byte, 1)
+    }
+
     /// The next signal.
     func wait() -> Int32 {
         while true {
@@ -62,14 +74,22 @@ final class Signals {
         }
     }
 
-    /// Whether a signal has come that nobody has taken.
-    var isPending: Bool {
-        var waiting = pollfd(fd: exit.rawValue, events: Int16(POLLIN), revents: 0)
-        return poll(&waiting, 1, 0) > 0
+    /// Whether a signal has come that ends the gateway, and nobody has taken it.
+    var isEndPending: Bool {
+        while true {
+            let number = receive(milliseconds: 0)
+            guard number > 0 else { break }
+            seen.append(number)
+        }
+        return seen.contains { $0 == SIGTERM || $0 == SIGINT }
     }
 
     /// The next signal, or 0 when none came in time; -1 waits for ever, but for an interruption.
     func wait(milliseconds: Int32) -> Int32 {
+        seen.isEmpty ? receive(milliseconds: milliseconds) : seen.removeFirst()
+    }
+
+    private func receive(milliseconds: Int32) -> Int32 {
         var waiting = pollfd(fd: exit.rawValue, events: Int16(POLLIN), revents: 0)
         guard poll(&waiting, 1, milliseconds) > 0 else { return 0 }
         var byte: UInt8 = 0

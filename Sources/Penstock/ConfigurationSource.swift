@@ -10,13 +10,13 @@ struct ConfigurationSource {
 
     /// Reads and checks the file; says what is wrong with it on standard error.
     ///
-    /// - Returns: the configuration; `nil` where it has errors.
-    func read() -> Configuration? {
+    /// - Returns: the configuration, and what is wrong with it.
+    func read() -> Configuration.Loaded {
         let loaded = Configuration.load(file, files: .host(resolveInterpreter: Interpreter.resolve))
             .servedWith(swiftFunctions: Array(functions.keys))
         let shown = loaded.diagnostics.filter { $0.severity != .note }
         if !shown.isEmpty { Self.write(shown.rendered(in: loaded.source, colour: Self.hasColour), end: "") }
-        return loaded.configuration
+        return loaded
     }
 
     /// Writes to standard error.

@@ -21,7 +21,8 @@ import Synchronization
 public enum Gateway {
     private static let isRunning = Atomic<Bool>(false)
 
-    /// Serves until SIGTERM or SIGINT, and returns when it has drained; reads the file again at SIGHUP.
+    /// Serves until SIGTERM or SIGINT, and returns when it has drained; reads the file again at SIGHUP
+    /// and when `penstock reload` asks for it.
     ///
     /// Blocks the thread that calls it; the three signals are its own until it returns, and SIGPIPE is ignored. What is
     /// wrong with the configuration is printed on standard error, with line and column, and ends the process with exit
@@ -39,7 +40,7 @@ public enum Gateway {
         guard !isRunning.exchange(true, ordering: .acquiringAndReleasing) else { throw AlreadyRunning() }
         defer { isRunning.store(false, ordering: .releasing) }
         let source = ConfigurationSource(file: configuration, functions: functions)
-        guard let first = source.read() else { exit(2) }
+        guard let first = source.read().configuration else { exit(2) }
         let code: Int32
         do throws(GatewayError) {
             let gateway = try PenstockGateway.Gateway(first, functions: functions)

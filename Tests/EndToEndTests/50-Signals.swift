@@ -60,7 +60,7 @@ struct SignalTests {
             #expect(!response.closes)
             #expect(!gateway.log.contains("draining"))
             #expect(try kept.waitForEnd() == .closed)
-            #expect(gateway.log.contains("draining"))
+            try gateway.waitForLog("draining")
             #expect(try gateway.process.waitForExit() == 0)
         }
     }

@@ -62,7 +62,8 @@ extension Configuration.Loaded {
         return Configuration.Loaded(
             configuration: problems.hasErrors ? nil : configuration,
             diagnostics: (diagnostics + problems).sortedByPlace(),
-            source: source
+            source: source,
+            state: state
         )
     }
 }

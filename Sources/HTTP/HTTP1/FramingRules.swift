@@ -82,7 +82,7 @@ struct ListElements {
 
 extension FieldBlock {
     /// Whether `bytes`, of any case, are `lowercased`.
-    static func matches(_ bytes: UnsafeRawBufferPointer, _ lowercased: StaticString) -> Bool {
+    public static func matches(_ bytes: UnsafeRawBufferPointer, _ lowercased: StaticString) -> Bool {
         matches(
             bytes,
             UnsafeRawBufferPointer(start: lowercased.utf8Start, count: lowercased.utf8CodeUnitCount)
