@@ -205,7 +205,12 @@ final class LoopAssembly {
         // The rest of the path that the pattern leaves open names the file; a rewrite, or a closed pattern, the whole.
         let parameter = route.rewritePath == nil ? rest : nil
         do throws(SystemError) {
-            return try StaticFilesHandler(root: files.root.value, index: files.index, parameter: parameter)
+            return try StaticFilesHandler(
+                root: files.root.value,
+                index: files.index,
+                parameter: parameter,
+                precompressed: files.precompressed
+            )
         } catch {
             throw GatewayError("route '\(route.name)': files.root '\(files.root)': \(error.reason)")
         }

@@ -8,11 +8,13 @@ public import PenstockTransport
 /// Serves the files of a folder (`files:`).
 ///
 /// Regular files only, GET and HEAD only, no listing, no links, no names that begin with a dot but `.well-known`. A
-/// folder is answered with its index file, and without its final slash with a redirect to it.
+/// folder is answered with its index file, and without its final slash with a redirect to it. Parts of a file are sent
+/// where they are asked for, and where it is configured the compressed file beside it.
 public final class StaticFilesHandler: Handler {
     private let root: FileRoot
     private let index: [UInt8]
     private let parameter: Int?
+    private let isPrecompressed: Bool
     private var path = ByteBuffer()
     private var text = ByteBuffer()
     private lazy var chunk = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.chunkSize, alignment: 64)
@@ -27,11 +29,18 @@ public final class StaticFilesHandler: Handler {
     ///   - index: the name of the file that stands for a folder.
     ///   - parameter: which of the route's parameters is the file's path; `nil`: the path of the request, as a rewrite
     ///     may have left it.
+    ///   - precompressed: whether `x.br` and `x.gz` are sent for `x` to those who take them.
     /// - Throws: ``PenstockSystem/SystemError`` when there is no such folder.
-    public init(root: String, index: String = "index.html", parameter: Int?) throws(SystemError) {
+    public init(
+        root: String,
+        index: String = "index.html",
+        parameter: Int?,
+        precompressed: Bool = false
+    ) throws(SystemError) {
         self.root = try FileRoot(root)
         self.index = Array(index.utf8)
         self.parameter = parameter
+        isPrecompressed = precompressed
     }
 
     deinit { if hasChunk { chunk.deallocate() } }
@@ -64,12 +73,13 @@ public final class StaticFilesHandler: Handler {
         let base = parameter == nil ? exchange.head.path : exchange.head.routedPath
         let asksForFolder = base.last == ASCII.slash
         let file = try openPath()
-        if file.isRegular, !asksForFolder { return respond(file, exchange) }
+        if file.isRegular, !asksForFolder { return respond(represent(file, exchange), exchange) }
         guard file.isDirectory else { return exchange.fail(Self.notFound) }
         appendIndex()
         let indexFile = try openPath()
         guard indexFile.isRegular else { return exchange.fail(Self.notFound) }
-        asksForFolder ? respond(indexFile, exchange) : redirect(exchange)
+        guard asksForFolder else { return redirect(exchange) }
+        respond(represent(indexFile, exchange), exchange)
     }
 
     private func openPath() throws(SystemError) -> OpenFile {
@@ -87,32 +97,123 @@ public final class StaticFilesHandler: Handler {
         path.append(UInt8(0))
     }
 
+    // MARK: What stands for the file
+
+    /// What is sent for a file.
+    private struct Representation: ~Copyable {
+        let file: OpenFile
+        var coding: ContentCoding?
+    }
+
+    /// The compressed file beside the one at ``path``, where there is one that the client takes; else the file itself.
+    private func represent(_ file: consuming OpenFile, _ exchange: Exchange) -> Representation {
+        guard isPrecompressed else { return Representation(file: file) }
+        let wanted = ContentCoding.Preferences(exchange.head.fields)
+        for coding in [wanted.first, wanted.second] {
+            guard let coding else { break }
+            if let compressed = open(coding, changedSince: file.status.st_mtim.tv_sec) {
+                return Representation(file: compressed, coding: coding)
+            }
+        }
+        return Representation(file: file)
+    }
+
+    /// The file at ``path`` in a coding; one that was made of an older file is left alone, to the second, since copies of
+    /// the two are made in any order.
+    private func open(_ coding: ContentCoding, changedSince second: Int) -> OpenFile? {
+        path.drop(1)
+        path.append(coding.suffix)
+        path.append(UInt8(0))
+        defer {
+            path.drop(coding.suffix.utf8CodeUnitCount + 1)
+            path.append(UInt8(0))
+        }
+        do throws(SystemError) {
+            let file = try openPath()
+            guard file.isRegular, file.status.st_mtim.tv_sec >= second else { return nil }
+            return file
+        } catch {
+            return nil
+        }
+    }
+
     // MARK: Answers
 
-    private func respond(_ file: consuming OpenFile, _ exchange: Exchange) {
-        let modified = file.status.st_mtim.tv_sec
-        let response = exchange.response
+    private func respond(_ representation: consuming Representation, _ exchange: Exchange) {
+        let status = representation.file.status
+        let (size, modified) = (Int(status.st_size), status.st_mtim.tv_sec)
+        let now = Int(MonotonicClock.wallNanoseconds() / 1_000_000_000)
+        let (head, response) = (exchange.head, exchange.response)
         text.removeAll()
-        EntityTag.append(file.status, to: &text)
-        let verdict = Precondition.judge(exchange.head.fields, tag: text.readable, modified: modified)
+        EntityTag.append(status, to: &text)
+        let verdict = Precondition.judge(head.fields, tag: text.readable, modified: modified)
         guard verdict != .failed else { return exchange.fail(Self.preconditionFailed) }
+        // Range is for GET alone (RFC 9110 §14.2).
+        let ranges =
+            head.method == .get
+            ? ByteRanges.judge(head.fields, length: size, tag: text.readable, modified: modified, now: now) : .whole
         response.fields.append(.eTag, "etag", text.readable)
         text.removeAll()
         // Never later than the response (RFC 9110 §8.8.2.1).
-        HTTPDate.append(min(modified, Int(MonotonicClock.wallNanoseconds() / 1_000_000_000)), to: &text)
+        HTTPDate.append(min(modified, now), to: &text)
         response.fields.append(.lastModified, "last-modified", text.readable)
+        if isPrecompressed { response.fields.append(.other, "vary", "Accept-Encoding") }
         if verdict == .notModified {
             response.status = 304
             return exchange.respond(end: true)
         }
+        response.fields.append(.other, "accept-ranges", "bytes")
+        if let coding = representation.coding {
+            response.fields.append(.contentEncoding, "content-encoding", coding.name)
+        }
         let type = ContentType.of(UnsafeRawBufferPointer(rebasing: path.readable.dropLast()))
-        response.fields.append(.contentType, "content-type", type)
-        response.contentLength = Int(file.status.st_size)
-        guard exchange.head.method != .head, file.status.st_size > 0 else { return exchange.respond(end: true) }
-        let transfer = FileTransfer(file, exchange, self)
+        switch ranges {
+        case .unsatisfiable: refuseRange(size, exchange)
+        case .whole:
+            response.fields.append(.contentType, "content-type", type)
+            send(representation.file, [FileTransfer.Piece(range: 0..<size)], exchange)
+        case .parts(let parts): send(parts, of: representation.file, type, exchange)
+        }
+    }
+
+    private func send(_ parts: [Range<Int>], of file: consuming OpenFile, _ type: StaticString, _ exchange: Exchange) {
+        let size = Int(file.status.st_size)
+        let fields = exchange.response.fields
+        exchange.response.status = 206
+        if let part = parts.first, parts.count == 1 {
+            fields.append(.contentType, "content-type", type)
+            text.removeAll()
+            text.append("bytes ")
+            text.append(decimal: part.lowerBound)
+            text.append("-")
+            text.append(decimal: part.upperBound - 1)
+            text.append("/")
+            text.append(decimal: size)
+            fields.append(.other, "content-range", text.readable)
+            send(file, [FileTransfer.Piece(range: part)], exchange)
+        } else {
+            let body = MultipartRanges(parts, of: size, type)
+            fields.append(.contentType, "content-type", body.contentType)
+            send(file, body.pieces, exchange)
+        }
+    }
+
+    private func send(_ file: consuming OpenFile, _ pieces: [FileTransfer.Piece], _ exchange: Exchange) {
+        let length = pieces.reduce(0) { $0 + $1.count }
+        exchange.response.contentLength = length
+        guard exchange.head.method != .head, length > 0 else { return exchange.respond(end: true) }
+        let transfer = FileTransfer(file, pieces, exchange, self)
         exchange.state = transfer
         exchange.respond(end: false)
         send(transfer, exchange, 1)
+    }
+
+    /// Says how long the file is (RFC 9110 §15.5.17).
+    private func refuseRange(_ size: Int, _ exchange: Exchange) {
+        text.removeAll()
+        text.append("bytes */")
+        text.append(decimal: size)
+        exchange.fail(Self.rangeNotSatisfiable, contentRange: text.readable)
     }
 
     /// Sends until so many chunks, the file, or the client's patience are at their end.
@@ -123,7 +224,7 @@ public final class StaticFilesHandler: Handler {
             guard exchange.state === transfer, !exchange.hasEnded else { return }
             guard let bytes = transfer.read(into: chunk) else { return exchange.fail(Self.shrunk) }
             let held = exchange.write(bytes.bytes)
-            if transfer.remaining == 0, exchange.state === transfer { return exchange.end() }
+            if transfer.isOver, exchange.state === transfer { return exchange.end() }
             if held > Exchange.writeLimit { return }
         }
         exchange.loop.flushInTurn(transfer)
@@ -178,6 +279,13 @@ public final class StaticFilesHandler: Handler {
         status: 412,
         message: "Precondition Failed",
         reason: "the file is another by now"
+    )
+
+    private static let rangeNotSatisfiable = ExchangeError(
+        .client,
+        status: 416,
+        message: "Range Not Satisfiable",
+        reason: "the file has none of the ranges"
     )
 
     private static let shrunk = ExchangeError(

@@ -252,7 +252,12 @@ public final class Exchange {
     /// - Parameters:
     ///   - error: what went wrong.
     ///   - allow: the value of an `Allow` field, for 405.
-    public func fail(_ error: ExchangeError, allow: UnsafeRawBufferPointer? = nil) {
+    ///   - contentRange: that of a `Content-Range` field, for 416.
+    public func fail(
+        _ error: ExchangeError,
+        allow: UnsafeRawBufferPointer? = nil,
+        contentRange: UnsafeRawBufferPointer? = nil
+    ) {
         guard !hasEnded else { return }
         life.failure = error
         guard !hasResponded else {
@@ -262,6 +267,7 @@ public final class Exchange {
         }
         response.reset()
         if let allow { response.fields.append(.allow, "allow", allow) }
+        if let contentRange { response.fields.append(.other, "content-range", contentRange) }
         GatewayAnswer.write(error, for: self)
     }
 

@@ -135,7 +135,7 @@ extension Configuration.Target {
         case .upstream(let name): "upstream \(name)"
         case .redirect(let redirect): "redirect \(redirect.status) \(redirect.to.value.facts)"
         case .respond(let respond): "respond \(respond.status) \(String(reflecting: respond.body))"
-        case .files(let files): "files \(files.root) index \(files.index)"
+        case .files(let files): "files \(files.root) index \(files.index)\(files.precompressed ? " precompressed" : "")"
         }
     }
 }

@@ -79,6 +79,42 @@ struct FileTests {
         }
     }
 
+    @Test func `curl goes on with a download, and gets parts of a file`() throws {
+        let folder = try Self.folder()
+        try withGateway(Self.yaml, folder: folder) { gateway throws in
+            let url = "http://\(Loopback.host):\(try gateway.port())/assets/big.bin"
+            let whole = folder.read("public/big.bin")
+            try folder.write("part.bin", String(whole.prefix(1_000_003)))
+            let curl = ["curl", "-sS", "--fail", "--max-time", "20"]
+            let resumed = try ChildProcess.run(curl + ["-C", "-", "-o", "part.bin", url], in: folder.path)
+            #expect(resumed.status == 0, "\(resumed.errors)")
+            #expect(folder.read("part.bin") == whole, "differs")
+            let part = try ChildProcess.run(curl + ["-r", "16-19", url])
+            #expect(part.output == "0123")
+            let several = try ChildProcess.run(curl + ["-i", "-r", "0-1,3199998-", url]).output
+            #expect(several.contains("HTTP/1.1 206"))
+            #expect(several.contains("Content-Range: bytes 0-1/3200000\r\n\r\n01\r\n--"))
+            #expect(several.contains("Content-Range: bytes 3199998-3199999/3200000\r\n\r\nef\r\n--"))
+        }
+    }
+
+    @Test func `what a build has compressed is sent so`() throws {
+        let folder = try Self.folder()
+        let style = String(repeating: "p { color: red }\n", count: 1000)
+        try folder.write("public/style.css", style)
+        let made = try ChildProcess.run(["gzip", "-k", "public/style.css"], in: folder.path)
+        #expect(made.status == 0, "\(made.errors)")
+        let yaml = "routes: [{ path: \"/{rest*}\", files: { root: public, precompressed: true } }]"
+        try withGateway(yaml, folder: folder) { gateway throws in
+            let url = "http://\(Loopback.host):\(try gateway.port())/style.css"
+            let curl = ["curl", "-sS", "--fail", "--compressed", "--max-time", "20", "-w", "%{size_download}", url]
+            let text = try ChildProcess.run(curl).output
+            #expect(text.hasPrefix(style), "differs")
+            #expect(Int(text.dropFirst(style.count)).map { $0 < 500 } == true)
+            #expect(try gateway.answer("GET /style.css").text == style, "differs")
+        }
+    }
+
     @Test func `indexes, names and what there is not`() throws {
         let rows: [(String, Int, String)] = [
             ("GET /assets/", 200, "<p>home</p>\n"), ("GET /assets/sub/", 200, "sub\n"),

@@ -88,6 +88,9 @@ extension Configuration {
 
         /// The file that stands for a folder.
         public var index = "index.html"
+
+        /// Whether the compressed files beside a file, `x.br` and `x.gz`, are sent to those who take them.
+        public var precompressed = false
     }
 
     /// What a request must have beside host, path and method: all of it.

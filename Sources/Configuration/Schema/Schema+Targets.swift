@@ -69,6 +69,12 @@ extension Schema {
             fields: [
                 Field("root", \.root, Kind.path.located, "The folder.", isRequired: true),
                 Field("index", \.index, fileName, "The file that stands for a folder."),
+                Field(
+                    "precompressed",
+                    \.precompressed,
+                    Kind.boolean,
+                    "Whether `x.br` or `x.gz` beside a file `x`, where it is not older, is sent to clients that take it."
+                ),
             ]
         ),
         initial: noFiles
