@@ -43,6 +43,7 @@ extension RelaySettings {
         requestBuffer = buffer.request
         responseBuffer = buffer.response
         perTry = upstream.timeouts.perTry.value?.nanoseconds
+        allowsWebSocket = route.websocket.value
     }
 }
 

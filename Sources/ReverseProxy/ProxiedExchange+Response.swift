@@ -32,7 +32,15 @@ extension ProxiedExchange: ClientStreamObserver {
         if timer.isSet { upstream.loop.cancel(timer) }
         releaseBody()
         if let sticky = upstream.sticky { sticky.write(endpoint, to: exchange) }
-        exchange.respond(end: false)
+        head.status == 101 ? acceptTunnel(exchange) : exchange.respond(end: false)
+    }
+
+    private func acceptTunnel(_ exchange: Exchange) {
+        guard WebSocketHandshake.isAccepted(exchange.response, of: exchange.head) else {
+            current.connection?.cancel()
+            return failed(ClientFailure(.malformed, "101 with a wrong Sec-WebSocket-Accept"))
+        }
+        exchange.acceptTunnel()
     }
 
     func received(_ bytes: RawSpan) {

@@ -53,6 +53,9 @@ final class ProxiedExchange {
     @exclusivity(unchecked) var wasStale = false
     @exclusivity(unchecked) var tried: [Endpoint] = []
     @exclusivity(unchecked) var isProbe = false
+
+    /// Whether the client asks for a WebSocket, and may have one.
+    @exclusivity(unchecked) private(set) var mayUpgrade = false
     @exclusivity(unchecked) private var hasPlace = false
     @exclusivity(unchecked) private var waiter: PlaceWaiter?
     @exclusivity(unchecked) let timer = Timer()
@@ -70,6 +73,7 @@ final class ProxiedExchange {
     func start(_ exchange: Exchange) {
         self.exchange = exchange
         upstream.earnRetries()
+        mayUpgrade = settings.allowsWebSocket && WebSocketHandshake.isAsked(by: exchange.head)
         if exchange.body != .none, settings.requestBuffer > 0, upstream.context.hasRoomToBuffer {
             phase = .collecting
             exchange.sendContinue()
@@ -237,12 +241,13 @@ final class ProxiedExchange {
 
     private func sendHead(_ exchange: Exchange, _ connection: ClientConnection) {
         let framing = framing
-        connection.begin(exchange.head.method, body: framing, into: exchange.response)
+        connection.begin(exchange.head.method, body: framing, into: exchange.response, mayUpgrade: mayUpgrade)
         RequestForwarding.write(
             exchange,
             upstream.forwarding,
             authority: current.endpoint?.status.description.authority ?? "",
             body: framing,
+            isUpgrade: mayUpgrade,
             to: &connection.output
         )
     }

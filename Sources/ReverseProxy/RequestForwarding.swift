@@ -15,12 +15,14 @@ enum RequestForwarding {
     ///   - forwarding: what is said of the client and the way.
     ///   - authority: the endpoint's, asked for where the Host field is to say it.
     ///   - body: how the body goes out, which may differ from how it came.
+    ///   - isUpgrade: whether the client asks for a WebSocket, and may have one.
     ///   - output: gets the head.
     static func write(
         _ exchange: Exchange,
         _ forwarding: Forwarding,
         authority: @autoclosure () -> String,
         body: ExchangeBody,
+        isUpgrade: Bool,
         to output: inout ByteBuffer
     ) {
         guard let connection = exchange.connection else { return }
@@ -36,6 +38,7 @@ enum RequestForwarding {
         output.append(exchange.requestID)
         output.append("\r\n")
         writeFraming(exchange, body, to: &output)
+        if isUpgrade { output.append("connection: upgrade\r\nupgrade: websocket\r\n") }
         output.append("\r\n")
     }
 

@@ -56,6 +56,9 @@ public struct RelaySettings: Sendable, Equatable {
     /// Bytes of a response that are held for a client that is slower than the upstream; 0: as few as can be.
     public var responseBuffer = 262_144
 
+    /// Whether a client that asks for a WebSocket gets one.
+    public var allowsWebSocket = false
+
     /// Nanoseconds that one try may take until the head of its response is there; `nil`: no limit of its own.
     public var perTry: Int64?
 

@@ -215,13 +215,23 @@ public final class Exchange {
         life.front?.respond(self, body: body)
     }
 
+    /// Sends ``response`` with status 101: what the client sends from then on comes to ``Handler/received(_:of:)``, what is
+    /// written goes to it, both as they are, until ``end(trailers:)``.
+    public func acceptTunnel() {
+        guard !hasResponded, !hasEnded else { return }
+        response.status = 101
+        life.bodyLimit = .max
+        beginResponse(isWhole: false)
+        life.front?.acceptTunnel(self)
+    }
+
     private func beginResponse(isWhole: Bool) {
         if let route = life.route, !route.responseStages.isEmpty {
             for stage in route.responseStages { stage.apply(to: self) }
         }
         life.hasResponded = true
         life.hasEnded = isWhole
-        if deadline.isSet, !isWhole, response.isEventStream { loop.cancel(deadline) }
+        if deadline.isSet, !isWhole, response.status == 101 || response.isEventStream { loop.cancel(deadline) }
     }
 
     /// Sends body bytes; all of them are taken, and copied as far as they cannot leave now.

@@ -10,6 +10,9 @@ public protocol ExchangeFront: AnyObject {
     /// Sends ``Exchange/response`` and all of its body, unless the request or the status has none.
     func respond(_ exchange: Exchange, body: RawSpan)
 
+    /// Sends ``Exchange/response``, a 101: from then on both bodies are bytes without any framing.
+    func acceptTunnel(_ exchange: Exchange)
+
     /// Sends an interim response (1xx), and answers how many bytes of the exchange are held back now.
     func inform(_ head: ResponseHead, _ exchange: Exchange) -> Int
 

@@ -154,5 +154,6 @@ private final class Encoding: Handler, ExchangeRecorder, ExchangeFront {
     func end(trailers: FieldBlock?, _ exchange: Exchange) {}
     func consumed(_ count: Int, _ exchange: Exchange) {}
     func sendContinue(_ exchange: Exchange) {}
+    func acceptTunnel(_ exchange: Exchange) {}
     func cut(_ exchange: Exchange) {}
 }

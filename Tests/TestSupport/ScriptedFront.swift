@@ -206,6 +206,8 @@ public final class ScriptedFront {
 
         public func sendContinue(_ exchange: Exchange) { answer.interim.append(100) }
 
+        public func acceptTunnel(_ exchange: Exchange) { respond(exchange, end: false) }
+
         public func cut(_ exchange: Exchange) {
             answer.isCut = true
             finish()

@@ -42,6 +42,9 @@ extension Configuration {
         /// What is written here, and wins over the listener's.
         public var timeouts = TimeoutOverrides()
 
+        /// Whether a client that asks for a WebSocket gets one.
+        public var websocket: Located<Bool> = .unwritten(false)
+
         /// What is written here, and wins over the upstream's.
         public var retries = RetryOverrides()
 

@@ -44,6 +44,7 @@ extension Schema {
         exactlyOne: ["function", "upstream", "redirect", "respond", "files"],
         needs: [
             ("rewrite", ["function", "upstream", "files"]), ("retries", ["upstream"]), ("buffer", ["upstream"]),
+            ("websocket", ["upstream"]),
         ],
         fields: matchFields + targetFields + stageFields
     )
@@ -122,6 +123,15 @@ extension Schema {
             default: "those of the listener"
         ),
         Field("limits", \.route.limits, limits(.route), "Limits of this route.", default: "those of the listener"),
+        Field(
+            "websocket",
+            \.route.websocket,
+            Kind.boolean.located,
+            """
+            Whether a client that asks for a WebSocket gets one; it ends when it has been silent for `timeouts.idle` of the \
+            upstream.
+            """
+        ),
         Field(
             "retries",
             \.route.retries,

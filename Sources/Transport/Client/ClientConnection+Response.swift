@@ -56,10 +56,7 @@ extension ClientConnection {
     private func accept(_ length: Int, _ available: Int) -> Int? {
         parser.reset()
         guard head.status >= 200 else {
-            if head.status == 101 {
-                fail(.malformed, "101 to a request that asked for no upgrade")
-                return nil
-            }
+            if head.status == 101 { return acceptUpgrade(length) }
             observer?.informed(head)
             head.reset()
             return phase == .busy ? length : nil
@@ -81,6 +78,17 @@ extension ClientConnection {
             return nil
         }
         return length
+    }
+
+    private func acceptUpgrade(_ length: Int) -> Int? {
+        guard mayUpgrade else {
+            fail(.malformed, "101 to a request that asked for no upgrade")
+            return nil
+        }
+        incoming = .untilClose
+        becomeTunnel()
+        observer?.received(head)
+        return phase == .busy ? length : nil
     }
 
     private func processChunks(_ bytes: UnsafeRawBufferPointer) -> Int? {

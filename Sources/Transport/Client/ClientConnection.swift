@@ -40,6 +40,10 @@ public final class ClientConnection: EventSource, TimerTarget, Flushable {
     @exclusivity(unchecked) private var interest: Readiness = .writable
     @exclusivity(unchecked) var method = Method.get
     @exclusivity(unchecked) private var isChunked = false
+    @exclusivity(unchecked) private(set) var mayUpgrade = false
+
+    /// Whether 101 has come.
+    @exclusivity(unchecked) private var isTunnel = false
     @exclusivity(unchecked) private var requestIsWhole = false
     @exclusivity(unchecked) private var isFlushPlanned = false
 
@@ -87,10 +91,18 @@ public final class ClientConnection: EventSource, TimerTarget, Flushable {
     ///   - method: decides how the end of the response is found.
     ///   - body: how the body goes out. For ``ExchangeBody/none`` the request is whole with its head.
     ///   - head: gets the head of the response, so that it need not be copied.
-    public func begin(_ method: Method, body: ExchangeBody, into head: ResponseHead) {
+    ///   - mayUpgrade: whether 101 may come: then what follows it in both directions has no framing.
+    public func begin(
+        _ method: Method,
+        body: ExchangeBody,
+        into head: ResponseHead,
+        mayUpgrade: Bool = false
+    ) {
         self.method = method
         self.head = head
         isChunked = body == .stream
+        self.mayUpgrade = mayUpgrade
+        isTunnel = false
         requestIsWhole = body == .none
         isDeaf = false
         hasAnswered = false
@@ -144,7 +156,20 @@ public final class ClientConnection: EventSource, TimerTarget, Flushable {
         guard phase != .closed else { return }
         requestIsWhole = true
         touch()
+        if isTunnel { return endTunnel() }
         if isChunked { ResponseEncoder.appendLastChunk(trailers: trailers, to: &output) }
+    }
+
+    /// 101 has come: what follows is no HTTP.
+    func becomeTunnel() {
+        isTunnel = true
+        isChunked = false
+        requestIsWhole = false
+    }
+
+    /// The upstream hears that the client sends no more, and may go on itself.
+    private func endTunnel() {
+        if !hasOutput, descriptor >= 0 { Socket.shutDownOutput(descriptor) }
     }
 
     /// Stops reading the response: whoever gets it is slower than the upstream.
@@ -283,7 +308,7 @@ public final class ClientConnection: EventSource, TimerTarget, Flushable {
         case .idle, .closed: close()
         case .busy:
             // The silence is not the upstream's: it waits for the client to take bytes, or to send them.
-            if isPaused || (!requestIsWhole && !isDeaf && !hasOutput) { return touch() }
+            if isPaused || (!requestIsWhole && !isTunnel && !isDeaf && !hasOutput) { return touch() }
             hasAnswered
                 ? fail(.idleTimeout, "timeouts.idle of the upstream")
                 : fail(.firstByteTimeout, "timeouts.first_byte")
@@ -322,6 +347,7 @@ public final class ClientConnection: EventSource, TimerTarget, Flushable {
         }
         guard pending.isEmpty else { return updateInterest() }
         buffers.takeBack(&pending)
+        if isTunnel, requestIsWhole { endTunnel() }
         updateInterest()
         if wasHeld {
             wasHeld = false

@@ -1,6 +1,7 @@
 import PenstockBytes
 import PenstockHTTP
 import PenstockNetworking
+import PenstockSystem
 
 /// Bytes out.
 extension HTTP1Server: ExchangeFront {
@@ -21,14 +22,19 @@ extension HTTP1Server: ExchangeFront {
         if let failure = exchange.failure, failure.closesConnection { keepsAlive = false }
         if isBodyInDoubt(head, end) { keepsAlive = false }
         let framing = framing(of: response, for: head, end: end)
-        let serverField = settings.serverField
         if case .untilClose = framing { keepsAlive = false }
         outgoing = hasNoBody(response, head) ? .none : Self.outgoing(framing)
+        encodeHead(of: exchange, framing: framing)
+    }
+
+    private func encodeHead(of exchange: Exchange, framing: MessageFraming) {
+        let response = exchange.response
+        let serverField = settings.serverField
         ResponseEncoder.encode(
             response,
             framing: framing,
             keepAlive: keepsAlive,
-            requestMinorVersion: head.minorVersion,
+            requestMinorVersion: exchange.head.minorVersion,
             date: date.value(at: connection.now),
             server: serverField.isEmpty || response.omitsServer ? nil : serverField,
             requestID: exchange.requestID,
@@ -42,7 +48,7 @@ extension HTTP1Server: ExchangeFront {
         switch incoming {
         case .body(let missing): (head.expectsContinue && !hasContinued) || (end && missing > Self.discardLimit)
         case .chunks: head.expectsContinue && !hasContinued
-        case .head, .complete, .closed: false
+        case .head, .tunnel, .complete, .closed: false
         }
     }
 
@@ -67,6 +73,15 @@ extension HTTP1Server: ExchangeFront {
         return head.minorVersion >= 1 ? .chunked : .untilClose
     }
 
+    func acceptTunnel(_ exchange: Exchange) {
+        keepsAlive = false
+        incoming = .tunnel
+        outgoing = .untilClose
+        encodeHead(of: exchange, framing: .none)
+        connection.setReadDeadline(.never)
+        connection.resumeInput()
+    }
+
     func inform(_ head: ResponseHead, _ exchange: Exchange) -> Int {
         if exchange.head.minorVersion >= 1 { ResponseEncoder.encodeInterim(head, to: &connection.output) }
         return holding()
@@ -77,7 +92,7 @@ extension HTTP1Server: ExchangeFront {
         case .body, .chunks:
             hasContinued = true
             connection.output.append("HTTP/1.1 100 Continue\r\n\r\n")
-        case .head, .complete, .closed: break
+        case .head, .tunnel, .complete, .closed: break
         }
     }
 

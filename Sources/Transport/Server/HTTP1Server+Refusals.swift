@@ -34,7 +34,7 @@ extension HTTP1Server {
         switch incoming {
         case .head: isInsideHead ? refuseHead(.slow("timeouts.head")) : close(lingering: false)
         case .body, .chunks: checkBodyRate()
-        case .complete, .closed: break
+        case .tunnel, .complete, .closed: break
         }
     }
 

@@ -13,6 +13,8 @@ final class HTTP1Server: ServerCodec {
         case body(Int)
         /// Inside a chunked body.
         case chunks
+        /// Bytes of another protocol, until the client ends them.
+        case tunnel
         /// The request is whole, its response is not.
         case complete
         /// Nothing more is read: the connection ends.
@@ -92,7 +94,7 @@ final class HTTP1Server: ServerCodec {
         return switch incoming {
         case .head: connection.held < Exchange.writeLimit
         case .closed: true
-        case .body, .chunks: unconsumed < Self.credit
+        case .body, .chunks, .tunnel: unconsumed < Self.credit
         case .complete: false
         }
     }
@@ -106,6 +108,7 @@ final class HTTP1Server: ServerCodec {
             case .head: taken = hasRoom ? receiveHead(rest) : 0
             case .body(let missing): taken = receiveBody(rest, missing)
             case .chunks: taken = receiveChunks(rest)
+            case .tunnel: taken = receiveTunnelled(rest)
             case .complete: taken = 0
             case .closed: return bytes.count
             }
@@ -226,6 +229,13 @@ final class HTTP1Server: ServerCodec {
         }
     }
 
+    private func receiveTunnelled(_ bytes: UnsafeRawBufferPointer) -> Int {
+        guard unconsumed < Self.credit, let exchange else { return 0 }
+        unconsumed &+= bytes.count
+        exchange.deliver(bytes.bytes)
+        return bytes.count
+    }
+
     private func deliver(_ bytes: UnsafeRawBufferPointer) {
         rate.count(bytes.count, at: connection.now)
         guard let exchange else {
@@ -256,6 +266,10 @@ final class HTTP1Server: ServerCodec {
             refuseHead(ExchangeError(.malformedRequestLine))
         case .body, .chunks:
             refuseBody(.endedInsideBody, lingering: false)
+        case .tunnel:
+            guard !connection.hasUnreadInput else { return }
+            incoming = .complete
+            exchange?.deliverEnd(trailers: nil)
         case .complete: if !connection.hasUnreadInput { keepsAlive = false }
         case .closed: break
         }
@@ -307,7 +321,7 @@ final class HTTP1Server: ServerCodec {
             guard keepsAlive, !cannotGoOn else { return close(lingering: true) }
             discarded = 0
             connection.resumeInput()
-        case .head, .closed: close(lingering: !connection.hasInputEnded)
+        case .head, .tunnel, .closed: close(lingering: !connection.hasInputEnded)
         }
     }
 
