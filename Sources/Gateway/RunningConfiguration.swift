@@ -25,6 +25,7 @@ final class RunningConfiguration: Sendable {
         let routes = configuration.routes.map { route in
             RouteDescription(
                 name: route.name.value,
+                priority: route.priority,
                 path: route.path.value,
                 hosts: route.hosts.map(\.value),
                 listeners: route.listeners.compactMap { listeners[$0.value] },

@@ -8,6 +8,19 @@ public struct HostPattern: Hashable, Sendable, CustomStringConvertible {
     /// Whether one label or more must stand before the name, and the name alone does not match.
     public let isWildcard: Bool
 
+    private init(name: String, isWildcard: Bool) {
+        self.name = name
+        self.isWildcard = isWildcard
+    }
+
+    /// The wildcards that take everything that this pattern takes, itself left out.
+    public var wider: [HostPattern] {
+        let labels = name.split(separator: ".", omittingEmptySubsequences: false)
+        return labels.indices.dropFirst().map {
+            HostPattern(name: labels[$0...].joined(separator: "."), isWildcard: true)
+        }
+    }
+
     /// `*.example.com`.
     public var description: String { isWildcard ? "*.\(name)" : name }
 

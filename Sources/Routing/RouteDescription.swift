@@ -17,6 +17,8 @@ public struct RouteDescription: Sendable {
 
     /// The route's name, for people.
     public var name: String
+    /// Routes with a higher one are tried before all with a lower one.
+    public var priority: Int
     /// Host patterns; none: any host.
     public var hosts: [HostPattern]
     /// Numbers of listeners; none: any listener.
@@ -32,6 +34,7 @@ public struct RouteDescription: Sendable {
 
     public init(
         name: String,
+        priority: Int = 0,
         path: PathPattern,
         hosts: [HostPattern] = [],
         listeners: [Int] = [],
@@ -40,6 +43,7 @@ public struct RouteDescription: Sendable {
         query: [Condition] = []
     ) {
         self.name = name
+        self.priority = priority
         self.path = path
         self.hosts = hosts
         self.listeners = listeners

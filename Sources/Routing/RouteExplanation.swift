@@ -28,6 +28,8 @@ public struct RouteExplanation: Sendable {
         case method(wanted: [String], given: String)
         case field(name: String, wanted: String?, given: String?)
         case query(name: String, wanted: String?)
+        /// It fits as well, but its priority is lower.
+        case lowerPriority(Int, than: Int)
         /// It fits as well, but its host pattern is wider.
         case widerHost
         /// It fits as well, but this segment (from 1) of its path is less specific.
@@ -162,6 +164,8 @@ extension RouteTable {
 
     /// Why a route that fits is tried after another that fits, too.
     func whyLater(_ route: Int, than chosen: Int, _ request: borrowing RoutedRequest) -> RouteExplanation.Reason {
+        let (priority, first) = (routes[route].priority, routes[chosen].priority)
+        if priority != first { return .lowerPriority(priority, than: first) }
         let host = hostWithoutPort(request.authority).map(ASCII.lowercased)
         if hostRank(route, host) != hostRank(chosen, host) { return .widerHost }
         if let segment = routes[route].path.firstDifference(routes[chosen].path) { return .widerPath(segment: segment) }

@@ -13,6 +13,8 @@ extension RouteExplanation.Reason: CustomStringConvertible {
             condition("header \(name)", wanted, given)
         case .query(let name, let wanted):
             condition("query \(name)", wanted, nil)
+        case .lowerPriority(let priority, let first):
+            "fits as well, but its priority is \(priority), not \(first)"
         case .widerHost:
             "fits as well, but its host is less specific"
         case .widerPath(let segment):

@@ -19,16 +19,17 @@ public enum RouteMatch: Equatable, Sendable {
 
 /// All routes, ready to be asked; built once, read-only, shared by all loops.
 ///
-/// The order in which routes are tried (architecture.md, section 6): the exact host, then the longest wildcard, then no
-/// host; in each, path segment by segment, a literal before `{x}` before `{x+}` before `{x*}`; among routes with the
-/// same path those that name methods first, then those with more conditions, then the order in the file. The first that
-/// fits wins, wherever the search has to go back for it. Neither time nor memory of a match depend on the number of
-/// routes, and a match allocates nothing.
+/// The order in which routes are tried (architecture.md, section 6): the highest priority; in it the exact host, then the
+/// longest wildcard, then no host; in each, path segment by segment, a literal before `{x}` before `{x+}` before `{x*}`;
+/// among routes with the same path those that name methods first, then those with more conditions, then the order in
+/// the file. The first that fits wins, wherever the search has to go back for it. Neither time nor memory of a match
+/// depend on the number of routes, only on that of different priorities, and a match allocates nothing.
 public final class RouteTable: Sendable {
     /// The routes, as they were given.
     public let routes: [RouteDescription]
     let requests: RequestMatcher
-    private let hosts: HostMatcher
+    /// One for each priority, the highest first.
+    private let priorities: [HostMatcher]
     private let tree: PathTree
 
     /// Builds the table.
@@ -40,33 +41,35 @@ public final class RouteTable: Sendable {
         var requests = RequestMatcher()
         for (index, route) in routes.enumerated() { try requests.add(route, index: index) }
         self.requests = requests
-        (hosts, tree) = Self.build(routes, requests)
+        (priorities, tree) = Self.build(routes, requests)
     }
 
     private static func build(
         _ routes: [RouteDescription],
         _ requests: RequestMatcher
-    ) -> (HostMatcher, PathTree) {
+    ) -> ([HostMatcher], PathTree) {
         var builder = PathTree.Builder()
-        var roots: [HostPattern: Int32] = [:]
-        var anyHost: Int32?
-        for (index, route) in routes.enumerated() {
-            if route.hosts.isEmpty {
-                let root = anyHost ?? builder.addRoot()
-                anyHost = root
-                builder.add(Int32(index), route.path, root: root)
+        let priorities = Set(routes.map(\.priority)).sorted(by: >).map { priority in
+            var roots: [HostPattern: Int32] = [:]
+            var anyHost: Int32?
+            for (index, route) in routes.enumerated() where route.priority == priority {
+                if route.hosts.isEmpty {
+                    let root = anyHost ?? builder.addRoot()
+                    anyHost = root
+                    builder.add(Int32(index), route.path, root: root)
+                }
+                for host in Set(route.hosts) {
+                    let root = roots[host] ?? builder.addRoot()
+                    roots[host] = root
+                    builder.add(Int32(index), route.path, root: root)
+                }
             }
-            for host in Set(route.hosts) {
-                let root = roots[host] ?? builder.addRoot()
-                roots[host] = root
-                builder.add(Int32(index), route.path, root: root)
-            }
+            return HostMatcher(hosts: roots.map { (pattern: $0.key, root: $0.value) }, anyHost: anyHost)
         }
-        let tree = PathTree(builder) { first, second in precedes(first, second, requests) }
-        return (HostMatcher(hosts: roots.map { (pattern: $0.key, root: $0.value) }, anyHost: anyHost), tree)
+        return (priorities, PathTree(builder) { first, second in precedes(first, second, requests) })
     }
 
-    /// Whether the first of two routes with the same path is tried before the second.
+    /// Whether the first of two routes with the same priority and path is tried before the second.
     static func precedes(_ first: Int32, _ second: Int32, _ requests: RequestMatcher) -> Bool {
         let namesMethods = (!requests.methods(first).isEmpty, !requests.methods(second).isEmpty)
         if namesMethods.0 != namesMethods.1 { return namesMethods.0 }
@@ -96,10 +99,14 @@ public final class RouteTable: Sendable {
         if request.method == .other { search.method = requests.otherMethods.find(request.methodName) }
         if !parameters.isEmpty { parameters.removeAll(keepingCapacity: true) }
         guard request.path.first == ASCII.slash else { return .notFound }
-        var tier = hosts.first(hostWithoutPort(request.authority))
-        while tier >= 0 {
-            if visit(hosts.tiers[Int(tier)].root, 0, request, &search, &parameters) { return .route(Int(search.route)) }
-            tier = hosts.tiers[Int(tier)].next
+        let host = hostWithoutPort(request.authority)
+        for index in priorities.indices {
+            var tier = priorities[index].first(host)
+            while tier >= 0 {
+                let root = priorities[index].tiers[Int(tier)].root
+                if visit(root, 0, request, &search, &parameters) { return .route(Int(search.route)) }
+                tier = priorities[index].tiers[Int(tier)].next
+            }
         }
         return answer(search.allowed, to: request.method)
     }

@@ -115,6 +115,7 @@ extension Configuration.Route {
     fileprivate var facts: [String] {
         var lines = ["route '\(name)' \(path.value.segments.map(\.facts))"]
         lines[0] += list(" methods", methods) + list(" hosts", hosts) + list(" listeners", listeners)
+        if priority != 0 { lines[0] += " priority \(priority)" }
         lines.append("  \(target.facts)\(timeout.map { " within \($0.value.written)" } ?? "")")
         if let rewritePath { lines.append("  rewrite \(rewritePath.value.facts)") }
         let conditions = match.headers.map { "header \($0.facts)" } + match.query.map { "query \($0.facts)" }

@@ -40,6 +40,7 @@ struct SchemaAgreementTests {
         #"{"routes":[{"path":"/","match":{"headers":@},"respond":{}}]}"#,
         #"{"routes":[{"path":"/","match":{"headers":{"a":@}},"respond":{}}]}"#,
         #"{"routes":[{"path":"/","match":{"query":{"a":@}},"respond":{}}]}"#,
+        #"{"routes":[{"path":"/","priority":@,"respond":{}}]}"#,
         #"{"routes":[{"path":"/","headers":{"request":{"set":@}},"respond":{}}]}"#,
         #"{"routes":[{"path":"/","headers":{"request":{"set":{"a":@}}},"respond":{}}]}"#,
         #"{"routes":[{"path":"/","headers":{"response":{"remove":@}},"respond":{}}]}"#,
@@ -58,8 +59,10 @@ struct SchemaAgreementTests {
     ]
 
     static let values = [
-        "null", "true", "false", "0", "1", "3", "-5", "1.5", "301", "999", "20000000000", #""""#, #""0""#, #""1""#,
-        #""3""#, #""03""#, #""301""#, #""true""#, #""false""#, #""none""#, #""auto""#, #""x""#, #""x y""#, #""0s""#,
+        "null", "true", "false", "0", "1", "3", "-5", "1.5", "-1001", "301", "999", "20000000000", #""""#, #""0""#,
+        #""1""#,
+        #""3""#, #""-3""#, #""-0""#, #""03""#, #""301""#, #""true""#, #""false""#, #""none""#, #""auto""#, #""x""#,
+        #""x y""#, #""0s""#,
         #""3s""#, #""3d""#, #""0B""#, #""64KiB""#, #""64MB""#, #""/x""#, #"".""#, #""x.py""#, #""x.py:f""#,
         #""x.py:1""#, #"":80""#, #""x:80""#, #""[::1]:80""#, #""unix:x""#, #""http://x""#, #""https://x""#,
         #""{path}""#, #""10.0.0.0/8""#, #""::1""#, #""*.example.com""#, #""GET""#, #""get""#, #""TRACE""#,

@@ -21,7 +21,7 @@ struct SchemaTests {
         "functions.queue.length", "functions.queue.wait", "functions.environment", "functions.pass_environment",
         "upstreams.endpoints", "upstreams.timeouts.connect", "upstreams.timeouts.first_byte", "upstreams.timeouts.idle",
         "upstreams.keepalive.connections", "upstreams.keepalive.idle", "routes.name", "routes.path", "routes.hosts",
-        "routes.listeners", "routes.methods", "routes.match.headers", "routes.match.query",
+        "routes.listeners", "routes.methods", "routes.priority", "routes.match.headers", "routes.match.query",
         "routes.headers.request.set",
         "routes.headers.request.remove", "routes.headers.response.set", "routes.headers.response.remove",
         "routes.rewrite.path", "routes.function", "routes.upstream", "routes.redirect.to", "routes.redirect.status",

@@ -33,6 +33,8 @@ struct RoutingTests {
           - { path: "/host", hosts: ["*.example.com"], respond: { body: wildcard } }
           - { path: "/host", respond: { body: any } }
           - { path: "/own", methods: [OPTIONS], respond: { status: 200, body: options } }
+          - { path: "/down/{x*}", match: { headers: { x-down: true } }, priority: 10, respond: { status: 503 } }
+          - { path: "/down/{id}", hosts: [shop.example.com], respond: { body: up } }
           - { path: "/teapot", respond: { status: 418, body: short } }
         """
 
@@ -65,6 +67,8 @@ struct RoutingTests {
         .init("GET /host\nHost: example.org", 200, "any"),
         .init("GET http://shop.example.com/host\nHost: shop.example.com", 200, "shop"),
         .init("OPTIONS /own", 200, "options"),
+        .init("GET /down/7\nHost: shop.example.com", 200, "up"),
+        .init("GET /down/7\nHost: shop.example.com\nX-Down: 1", 503),
         .init("GET /teapot", 418, "short"),
         .init("GET /nowhere", 404),
     ]

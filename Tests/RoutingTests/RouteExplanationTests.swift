@@ -17,6 +17,7 @@ struct RouteExplanationTests {
         RouteDescription(name: "again", path: "/users/{id}"),
         RouteDescription(name: "rest", path: "/users/{rest*}"),
         RouteDescription(name: "shop", path: "/users/{id}", hosts: ["shop.test"]),
+        RouteDescription(name: "late", priority: -1, path: "/users/7"),
         RouteDescription(name: "posts", path: "/users/{id}/posts"),
         RouteDescription(name: "far", path: "/somewhere/else"),
     ]
@@ -47,6 +48,7 @@ struct RouteExplanationTests {
             "any: fits as well, but names no methods",
             "again: fits as well, but names no methods",
             "rest: fits as well, but segment 2 of its path is less specific",
+            "late: fits as well, but its priority is -1, not 0",
             "create: method: GET is not POST",
             "beta: header X-Beta: '2' is not '1'",
             "query: query v: '2' is not there",
@@ -105,6 +107,7 @@ struct RouteExplanationTests {
         if path.isEmpty { path = "/" }
         return RouteDescription(
             name: "r\(index)",
+            priority: [0, 0, 0, 5, -5][random.roll(5)],
             path: PathPattern(stringLiteral: path),
             hosts: [[], [], ["a.b.c"], ["*.b.c"], ["*.c", "a.b.c"]][random.roll(5)],
             listeners: [[], [], [], [1]][random.roll(4)],

@@ -9,7 +9,7 @@ extension RouteExplanation.Reason {
     var isPrecedence: Bool {
         switch self {
         case .host, .listener, .path, .method, .field, .query: false
-        case .widerHost, .widerPath, .takesHeadAsGet, .anyMethod, .fewerConditions, .later: true
+        case .lowerPriority, .widerHost, .widerPath, .takesHeadAsGet, .anyMethod, .fewerConditions, .later: true
         }
     }
 }
@@ -34,7 +34,7 @@ extension RouteTable {
         return false
     }
 
-    /// The smallest comes first: host, kinds of segments, HEAD by name, methods, conditions, place.
+    /// The smallest comes first: priority, host, kinds of segments, HEAD by name, methods, conditions, place.
     private func sortKey(_ route: Int, _ request: borrowing RoutedRequest) -> [Int] {
         let host = hostWithoutPort(request.authority).map(ASCII.lowercased)
         let methods = routes[route].methods
@@ -42,6 +42,8 @@ extension RouteTable {
         let padded = kinds + Array(repeating: 0, count: 10 - kinds.count)
         let head = request.method == .head && methods.contains("HEAD") ? 0 : 1
         let conditions = routes[route].fields.count + routes[route].query.count
-        return [-hostRank(route, host)] + padded + [head, methods.isEmpty ? 1 : 0, -conditions, route]
+        return [-routes[route].priority, -hostRank(route, host)] + padded + [
+            head, methods.isEmpty ? 1 : 0, -conditions, route,
+        ]
     }
 }

@@ -24,7 +24,7 @@ struct RoutingScript: CustomTestStringConvertible, Sendable {
         var expected = ""
     }
 
-    static let all = ["hosts", "paths", "backtracking", "methods", "conditions"].map(RoutingScript.init)
+    static let all = ["hosts", "paths", "backtracking", "methods", "conditions", "priorities"].map(RoutingScript.init)
 
     init(_ name: String) {
         self.name = name
@@ -42,7 +42,7 @@ struct RoutingScript: CustomTestStringConvertible, Sendable {
         return String(decoding: bytes[..<count], as: UTF8.self)
     }
 
-    /// `name path [host=..] [methods=..] [listener=..] [header.name[=value]] [query.name[=value]]`; `~` is a space.
+    /// `name path [host=..] [methods=..] [listener=..] [priority=..] [header.name[=value]] [query.name[=value]]`; `~` is a space.
     private static func route(_ line: Substring) -> RouteDescription {
         var words = line.split(separator: "  ").flatMap { $0.split(separator: " ") }.map(String.init)
         let name = words.removeFirst()
@@ -55,6 +55,7 @@ struct RoutingScript: CustomTestStringConvertible, Sendable {
             case "host": route.hosts = value?.split(separator: ",").map { HostPattern(stringLiteral: String($0)) } ?? []
             case "methods": route.methods = value?.split(separator: ",").map(String.init) ?? []
             case "listener": route.listeners = [value.flatMap(Int.init) ?? 0]
+            case "priority": route.priority = value.flatMap(Int.init) ?? 0
             case let key where key.hasPrefix("header."):
                 route.fields.append(.init(name: String(key.dropFirst(7)), value: value))
             case let key where key.hasPrefix("query."):

@@ -104,9 +104,9 @@ private struct RedirectWalk {
 extension Configuration.Route {
     fileprivate var takesGet: Bool { methods.isEmpty || methods.contains { $0.value == "GET" } }
 
-    /// Lower ranks win: a host, then the path segment by segment, then methods.
+    /// Lower ranks win: a higher priority, a host, then the path segment by segment, then methods.
     fileprivate var rank: [Int] {
-        [hosts.isEmpty ? 1 : 0] + path.value.segments.map(\.rank) + [methods.isEmpty ? 1 : 0]
+        [-priority, hosts.isEmpty ? 1 : 0] + path.value.segments.map(\.rank) + [methods.isEmpty ? 1 : 0]
     }
 }
 

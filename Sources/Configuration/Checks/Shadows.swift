@@ -10,9 +10,9 @@ extension Configuration {
 
     /// Finds the routes that no request can reach.
     ///
-    /// Routes with the same path are tried in this order: those that name methods, those with more conditions, then
-    /// the order of the file. So only they can hide each other, but for one case: `/a/{x*}` is left with nothing where
-    /// others take `/a`, `/a/` and `/a/{x+}`.
+    /// Routes with the same priority and path are tried in this order: those that name methods, those with more
+    /// conditions, then the order of the file. So only they can hide each other, but for two cases: `/a/{x*}` is left with
+    /// nothing where others take `/a`, `/a/` and `/a/{x+}`; and a route with a higher priority hides whatever is narrower.
     static func shadows(among routes: [Route]) -> [Shadow] {
         let index = RouteIndex(routes)
         return routes.indices.compactMap { route in
@@ -57,33 +57,46 @@ private struct RouteIndex {
     /// The paths without the names of their parameters.
     let shapes: [[PathPattern.Segment]]
 
+    /// The beginnings of the paths of routes that others have a lower priority than.
+    private var beginnings: Set<[PathPattern.Segment]> = []
+
     init(_ routes: [Configuration.Route]) {
         self.routes = routes
         shapes = routes.map(\.path.value.shape)
+        let lowest = routes.map(\.priority).min() ?? 0
         for (index, route) in routes.enumerated() {
             // All of its conditions must be the other's too, so looking for one of them finds it.
             let condition = Self.conditions(route).first
             for host in Self.hosts(route) {
                 places[Key(shape: shapes[index], host: host, condition: condition), default: []].append(index)
             }
+            guard route.priority > lowest else { continue }
+            for count in 0...shapes[index].count { beginnings.insert(Array(shapes[index].prefix(count))) }
         }
     }
 
-    /// The first of the routes of a shape that together leave nothing to `route`, judged host by host and method by
-    /// method.
+    /// The first of the routes that together leave nothing of a shape to `route`, judged host by host and method by
+    /// method: routes of that shape, and wider ones with a higher priority.
     ///
     /// - Parameters:
     ///   - route: the route that may be hidden.
-    ///   - shape: the path of those that may hide it.
-    ///   - onlyBefore: whether they must be tried before it.
+    ///   - shape: the path that may be taken from it.
+    ///   - onlyBefore: whether those of that shape must be tried before it.
     /// - Returns: one of them, or `nil` where something is left.
     func covering(_ route: Int, shape: [PathPattern.Segment], onlyBefore: Bool) -> Int? {
         let hidden = routes[route]
+        let wider = widerShapes(than: shape)
         var first: Int?
         for host in Self.hosts(hidden) {
-            let candidates = candidates(for: hidden, shape, host).filter { other in
-                other != route && (!onlyBefore || precedes(other, route)) && routes[other].isNoNarrower(than: hidden)
+            var candidates = candidates(for: hidden, shape, host).filter { other in
+                other != route && routes[other].priority >= hidden.priority && (!onlyBefore || precedes(other, route))
             }
+            for host in wider.isEmpty ? [] : Self.widerHosts(than: host) {
+                candidates += wider.flatMap { self.candidates(for: hidden, $0, host) }.filter { other in
+                    routes[other].priority > hidden.priority
+                }
+            }
+            candidates = candidates.filter { routes[$0].isNoNarrower(than: hidden) }.sorted()
             for method in hidden.methods.isEmpty ? [nil] : hidden.methods.map({ Optional($0.value) }) {
                 guard let by = candidates.first(where: { routes[$0].takes(method) }) else { return nil }
                 first = first ?? by
@@ -104,12 +117,42 @@ private struct RouteIndex {
                 keys.append(Condition(isField: condition.isField, name: condition.name, value: nil))
             }
         }
-        return keys.flatMap { places[Key(shape: shape, host: host, condition: $0)] ?? [] }.sorted()
+        return keys.flatMap { places[Key(shape: shape, host: host, condition: $0)] ?? [] }
+    }
+
+    /// The shapes, of routes that others have a lower priority than, that take every path of `shape`.
+    private func widerShapes(than shape: [PathPattern.Segment]) -> [[PathPattern.Segment]] {
+        guard !beginnings.isEmpty else { return [] }
+        // Behind this place no segment is sure to be there and not empty, as `{x+}` asks for one.
+        let sure = shape.lastIndex { $0 != .literal("") && $0 != .rest("") } ?? -1
+        var found: [[PathPattern.Segment]] = []
+        var open: [[PathPattern.Segment]] = [[]]
+        while let beginning = open.popLast() {
+            guard beginnings.contains(beginning) else { continue }
+            found.append(beginning + [.rest("")])
+            if sure >= beginning.count { found.append(beginning + [.oneOrMore("")]) }
+            guard beginning.count < shape.count else {
+                found.append(beginning)
+                continue
+            }
+            let next = shape[beginning.count]
+            if next.takesRest { continue }
+            open.append(beginning + [next])
+            if next != .literal(""), next != .one("") { open.append(beginning + [.one("")]) }
+        }
+        return found.filter(beginnings.contains)
+    }
+
+    /// The host patterns that take every host of another; `nil` is every host.
+    private static func widerHosts(than host: HostPattern?) -> [HostPattern?] {
+        guard let host else { return [nil] }
+        return [host] + host.wider.map { Optional($0) } + [nil]
     }
 
     /// Whether the first of two routes with the same path is tried before the second.
     private func precedes(_ first: Int, _ second: Int) -> Bool {
         let (left, right) = (routes[first], routes[second])
+        if left.priority != right.priority { return left.priority > right.priority }
         if left.methods.isEmpty != right.methods.isEmpty { return right.methods.isEmpty }
         let conditions = (left.match.count, right.match.count)
         return conditions.0 != conditions.1 ? conditions.0 > conditions.1 : first < second

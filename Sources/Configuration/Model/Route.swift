@@ -9,6 +9,9 @@ extension Configuration {
         /// Unique; `METHOD path` where the file gives none (`ANY /users/{id}` without methods).
         public var name: Located<String>
 
+        /// Routes with a higher one are tried before all with a lower one; -1000...1000.
+        public var priority = 0
+
         /// The paths it takes.
         public var path: Located<PathPattern>
 

@@ -1,14 +1,15 @@
 internal import PenstockBytes
 
 extension Kind {
-    /// A whole number, decimal, without a sign.
+    /// A whole number, decimal; with a minus where the range has such numbers.
     static func integer(_ range: ClosedRange<Int>) -> ValueKind<Int> {
         parsed(
             "number, \(range.lowerBound) to \(range.upperBound)",
             "a number",
             schema: variable(
                 or: ["type": "integer", "minimum": .number(range.lowerBound), "maximum": .number(range.upperBound)],
-                quoted: range.lowerBound == 0 ? "0|[1-9][0-9]*" : "[1-9][0-9]*"
+                quoted: range.lowerBound > 0
+                    ? "[1-9][0-9]*" : range.lowerBound == 0 ? "0|[1-9][0-9]*" : "0|-?[1-9][0-9]*"
             ),
             show: { .number($0) },
             parse: { (text) throws(Complaint) in
@@ -93,11 +94,12 @@ extension Kind {
     }
 
     private static func decimal(_ text: String, _ range: ClosedRange<Int>) throws(Complaint) -> Int {
-        guard !text.isNegativeNumber else {
+        guard range.lowerBound < 0 || !text.isNegativeNumber else {
             throw Complaint("is out of range: \(range.lowerBound) to \(range.upperBound)")
         }
-        guard !text.isEmpty, text.utf8.allSatisfy(ASCII.isDigit) else { throw Complaint("is not a whole number") }
-        guard text == "0" || !text.hasPrefix("0") else {
+        let digits = text.isNegativeNumber ? text.dropFirst() : text[...]
+        guard !digits.isEmpty, digits.utf8.allSatisfy(ASCII.isDigit) else { throw Complaint("is not a whole number") }
+        guard text == "0" || !digits.hasPrefix("0") else {
             throw Complaint("begins with 0, which some readers take for octal", hint: "write the number without it")
         }
         guard let number = Int(text) else { throw Complaint("is out of range") }

@@ -86,6 +86,12 @@ extension Schema {
             default: "every method"
         ),
         Field("match", \.route.match, match, "What else a request must have.", default: "nothing"),
+        Field(
+            "priority",
+            \.route.priority,
+            Kind.integer(-1000...1000),
+            "Routes with a higher one are tried before all with a lower one, whatever their hosts and paths."
+        ),
     ]
 
     /// Keys that say nothing of which requests a route takes.
@@ -178,13 +184,16 @@ extension Schema {
         parse: { (text) throws(PatternError) in try PathPattern(parsing: text) }
     )
 
+    /// One label of a host's name, for editors.
+    private static let label = "[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?"
+
     private static let hostPattern = Kind.pattern(
         "host",
         "a host such as shop.example.com",
         schema: Kind.variable(
             or: [
                 "type": ["string", "boolean"],
-                "pattern": #"^(\[[0-9A-Fa-f:.]+\]|(\*\.)?(?![0-9]+$)[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*)$"#,
+                "pattern": .string(#"^(\[[0-9A-Fa-f:.]+\]|(\*\.)?(?![0-9]+$)\#(label)(\.\#(label))*)$"#),
             ]
         ),
         show: { .string($0.description) },

@@ -148,7 +148,10 @@ enum Schema {
             "routes",
             \.configuration.routes,
             route.list,
-            "Which requests are answered by what. The most specific host, then path wins; then the order in the file.",
+            """
+            Which requests are answered by what. The highest priority wins, then the most specific host, then path; \
+            then the order in the file.
+            """,
             default: "none"
         ),
     ]
