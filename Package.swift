@@ -49,11 +49,12 @@ let package = Package(
         .target(name: "CLinux", path: "Sources/CLinux"),
         .target(name: "CSpawner", path: "Sources/CSpawner"),
         .systemLibrary(name: "CYAML", path: "Sources/CYAML", providers: [.apt(["libyaml-dev"])]),
+        .systemLibrary(name: "CPCRE2", path: "Sources/CPCRE2", providers: [.apt(["libpcre2-dev"])]),
         layer("Bytes", []),
         layer("System", ["CLinux"]),
 
         // What a configuration writes and requests are matched with: the grammar of both (docs/decisions/008.md).
-        layer("Patterns", ["PenstockBytes"]),
+        layer("Patterns", ["PenstockBytes", "CPCRE2"]),
 
         // L1: these do not know each other.
         layer("HTTP", ["PenstockBytes", "PenstockPatterns"]),

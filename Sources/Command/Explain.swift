@@ -26,6 +26,9 @@ struct Explain: ParsableCommand {
     @Option(help: "The listener it comes in on; by default the first.")
     var listener: String?
 
+    @Option(help: "The client's address, for routes that ask for it.")
+    var client = "127.0.0.1"
+
     @Flag(help: "Print JSON.")
     var json = false
 
@@ -40,7 +43,8 @@ struct Explain: ParsableCommand {
                 method: method,
                 url: url,
                 fields: header,
-                listener: listener
+                listener: listener,
+                client: client
             )
         } catch {
             Terminal.write("penstock: error: \(error)", toStandardError: true)

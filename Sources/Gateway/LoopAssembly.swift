@@ -48,7 +48,7 @@ final class LoopAssembly {
     ) throws(GatewayError) -> Built {
         let upstreams = statuses.mapValues(upstream)
         let routes = try routes(running, upstreams, functions, prepared)
-        let router = Router(table: running.table, routes: routes)
+        let router = Router(table: running.table, routes: routes, matchScratch: matchScratch(running))
         let accessLog = accessLogs?.log(of: context.loop)
         var settings: [ServerSettings] = []
         for (index, listener) in running.configuration.listeners.enumerated() {
@@ -110,6 +110,17 @@ final class LoopAssembly {
     }
 
     // MARK: Routes
+
+    private func matchScratch(_ running: RunningConfiguration) -> MatchScratch {
+        let log = shared.log
+        return MatchScratch { route in
+            guard running.isFirstExhaustion(of: route) else { return }
+            log.warning(
+                "a regular expression took too long for a request, which counts as no match; this is said once",
+                metadata: ["route": "\(running.configuration.routes[route].name)"]
+            )
+        }
+    }
 
     private func routes(
         _ running: RunningConfiguration,

@@ -1,11 +1,15 @@
 import PenstockConfiguration
 import PenstockPatterns
 import PenstockRouting
+import Synchronization
 
 /// A configuration and the table of its routes: shared by all loops, never changed.
 final class RunningConfiguration: Sendable {
     let configuration: Configuration
     let table: RouteTable
+
+    /// The routes that somebody has been told of whose regular expressions took too long.
+    private let exhausted = Mutex<Set<Int>>([])
 
     /// Builds the route table.
     ///
@@ -15,6 +19,9 @@ final class RunningConfiguration: Sendable {
         self.configuration = configuration
         table = try Self.table(configuration)
     }
+
+    /// Whether this is the first time that a regular expression of a route took too long.
+    func isFirstExhaustion(of route: Int) -> Bool { exhausted.withLock { $0.insert(route).inserted } }
 
     /// The routes as the router knows them.
     static func table(_ configuration: Configuration) throws(GatewayError) -> RouteTable {
@@ -31,7 +38,9 @@ final class RunningConfiguration: Sendable {
                 listeners: route.listeners.compactMap { listeners[$0.value] },
                 methods: route.methods.map(\.value),
                 fields: route.match.headers.map(condition),
-                query: route.match.query.map(condition)
+                query: route.match.query.map(condition),
+                cookies: route.match.cookies.map(condition),
+                clients: route.match.clientAddress.map(\.value)
             )
         }
         do throws(RouteError) {

@@ -45,16 +45,33 @@ public struct IPAddress: Hashable, Sendable, CustomStringConvertible {
 
     /// Reads `192.0.2.1` or `2001:db8::1`, without brackets or zone.
     public init?(_ text: some StringProtocol) {
-        let text = String(text)
-        guard !text.utf8.contains(0) else { return nil }
-        var bytes: [UInt8] = Array(repeating: 0, count: 16)
-        if inet_pton(AF_INET, text, &bytes) == 1 {
-            self.init(bytes: bytes.prefix(4))
-        } else if inet_pton(AF_INET6, text, &bytes) == 1 {
-            self.init(bytes: bytes)
-        } else {
-            return nil
+        var text = String(text)
+        guard let address = text.withUTF8({ IPAddress(UnsafeRawBufferPointer($0)) }) else { return nil }
+        self = address
+    }
+
+    /// Reads `192.0.2.1` or `2001:db8::1`, without brackets or zone; allocates nothing.
+    public init?(_ text: UnsafeRawBufferPointer) {
+        // The longest form, and the zero byte that ends it.
+        var copy = InlineArray<46, CChar>(repeating: 0)
+        guard text.count < copy.count else { return nil }
+        for (index, byte) in text.enumerated() {
+            guard byte != 0 else { return nil }
+            copy[index] = CChar(bitPattern: byte)
         }
+        var bytes = InlineArray<16, UInt8>(repeating: 0)
+        let length = copy.span.withUnsafeBufferPointer { text in
+            guard let text = text.baseAddress else { return 0 }
+            var span = bytes.mutableSpan
+            return span.withUnsafeMutableBytes { bytes in
+                inet_pton(AF_INET, text, bytes.baseAddress) == 1
+                    ? 4 : inet_pton(AF_INET6, text, bytes.baseAddress) == 1 ? 16 : 0
+            }
+        }
+        guard length > 0 else { return nil }
+        let address = bytes.span.withUnsafeBytes { IPAddress(bytes: $0.prefix(length)) }
+        guard let address else { return nil }
+        self = address
     }
 
     /// Its 4 or 16 bytes in network order.

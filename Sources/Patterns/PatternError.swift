@@ -6,7 +6,7 @@ public struct PatternError: Error, Equatable {
     /// What to write instead, where that can be told.
     public let hint: String?
 
-    init(_ message: String, hint: String? = nil) {
+    public init(_ message: String, hint: String? = nil) {
         self.message = message
         self.hint = hint
     }

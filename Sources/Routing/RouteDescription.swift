@@ -2,14 +2,14 @@ public import PenstockPatterns
 
 /// What a route wants of a request, as the router takes it from the configuration.
 public struct RouteDescription: Sendable {
-    /// A field or a query parameter that has to be there.
+    /// What is asked of a field, a query parameter or a cookie.
     public struct Condition: Hashable, Sendable {
         /// The name: a field's in any case, a query parameter's in decoded form.
         public var name: String
-        /// The exact value, decoded; `nil`: any, if only the name is there.
-        public var value: String?
+        /// What one of those with the name must say, a query parameter's in decoded form.
+        public var value: TextCondition
 
-        public init(name: String, value: String?) {
+        public init(name: String, value: TextCondition) {
             self.name = name
             self.value = value
         }
@@ -27,10 +27,14 @@ public struct RouteDescription: Sendable {
     public var path: PathPattern
     /// Method names, as they go over the wire; none: any method.
     public var methods: [String]
-    /// Fields that have to be there, all of them.
+    /// What is asked of fields, all of it.
     public var fields: [Condition]
-    /// Query parameters that have to be there, all of them.
+    /// What is asked of query parameters, all of it.
     public var query: [Condition]
+    /// What is asked of cookies, all of it.
+    public var cookies: [Condition]
+    /// The addresses of clients, any of them; none: any client.
+    public var clients: [AddressRange]
 
     public init(
         name: String,
@@ -40,7 +44,9 @@ public struct RouteDescription: Sendable {
         listeners: [Int] = [],
         methods: [String] = [],
         fields: [Condition] = [],
-        query: [Condition] = []
+        query: [Condition] = [],
+        cookies: [Condition] = [],
+        clients: [AddressRange] = []
     ) {
         self.name = name
         self.priority = priority
@@ -50,6 +56,8 @@ public struct RouteDescription: Sendable {
         self.methods = methods
         self.fields = fields
         self.query = query
+        self.cookies = cookies
+        self.clients = clients
     }
 }
 

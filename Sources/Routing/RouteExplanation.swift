@@ -1,6 +1,6 @@
 internal import PenstockBytes
 public import PenstockHTTP
-internal import PenstockPatterns
+public import PenstockPatterns
 
 /// Why a request goes where it goes: for `penstock explain`.
 public struct RouteExplanation: Sendable {
@@ -26,8 +26,10 @@ public struct RouteExplanation: Sendable {
         case listener
         case path(PathMismatch)
         case method(wanted: [String], given: String)
-        case field(name: String, wanted: String?, given: String?)
-        case query(name: String, wanted: String?)
+        case field(name: String, wanted: TextCondition, given: String?)
+        case query(name: String, wanted: TextCondition, given: String?)
+        case cookie(name: String, wanted: TextCondition, given: String?)
+        case client(wanted: [AddressRange], given: IPAddress?)
         /// It fits as well, but its priority is lower.
         case lowerPriority(Int, than: Int)
         /// It fits as well, but its host pattern is wider.
@@ -63,12 +65,12 @@ public struct RouteExplanation: Sendable {
 }
 
 extension RouteTable {
-    /// Says why a request goes where it goes, as ``decide(_:listener:parameters:)`` has it.
-    public func explain(_ head: RequestHead, listener: Int) -> RouteExplanation {
-        if let own = ownAnswer(to: head, listener: listener) {
+    /// Says why a request goes where it goes, as ``decide(_:_:parameters:)`` has it.
+    public func explain(_ request: borrowing RoutedRequest, _ head: RequestHead) -> RouteExplanation {
+        if let own = ownAnswer(to: request, head) {
             return RouteExplanation(match: own, parameters: [], losers: [])
         }
-        return explain(RoutedRequest(head, listener: listener))
+        return explain(request)
     }
 
     /// Says why `request` goes where it goes.
@@ -146,19 +148,47 @@ extension RouteTable {
     private func judgeConditions(_ route: Int, _ request: borrowing RoutedRequest, _ judgement: inout Judgement) {
         for condition in routes[route].fields {
             let values = request.fields.values(named: condition.name)
-            if condition.value.map(values.contains) ?? !values.isEmpty { continue }
+            if condition.value.holds(for: values) { continue }
             judgement.fail(.field(name: condition.name, wanted: condition.value, given: values.first))
         }
+        let query = Self.pairs(request.query.map(Array.init) ?? [], separator: UInt8(ascii: "&"), decoding: true)
         for condition in routes[route].query {
-            let name = Array(condition.name.utf8)
-            let value = condition.value.map { Array($0.utf8) }
-            let query = request.query
-            let found = name.withUnsafeBytes { name in
-                guard let query else { return false }
-                guard let value else { return queryHas(query, name: name, value: nil) }
-                return value.withUnsafeBytes { queryHas(query, name: name, value: $0) }
+            let values = query.filter { $0.name == condition.name }.map(\.value)
+            if condition.value.holds(for: values) { continue }
+            judgement.fail(.query(name: condition.name, wanted: condition.value, given: values.first))
+        }
+        let cookies = request.fields.values(named: "cookie").flatMap {
+            Self.pairs(Array($0.utf8), separator: UInt8(ascii: ";"), decoding: false)
+        }
+        for condition in routes[route].cookies {
+            let values = cookies.filter { $0.name == condition.name }.map(\.value)
+            if condition.value.holds(for: values) { continue }
+            judgement.fail(.cookie(name: condition.name, wanted: condition.value, given: values.first))
+        }
+        let clients = routes[route].clients
+        if !clients.isEmpty, request.client.map({ client in clients.contains { $0.contains(client) } }) != true {
+            judgement.fail(.client(wanted: clients, given: request.client))
+        }
+    }
+
+    /// Names and values of a query or of a Cookie field, in order; a cookie without `=` is none.
+    private static func pairs(_ text: [UInt8], separator: UInt8, decoding: Bool) -> [(name: String, value: String)] {
+        text.split(separator: separator).compactMap { part in
+            let pieces = part.split(separator: ASCII.equals, maxSplits: 1, omittingEmptySubsequences: false).map(
+                Array.init
+            )
+            guard decoding else {
+                guard pieces.count == 2 else { return nil }
+                let name = pieces[0].drop { $0 == ASCII.space || $0 == ASCII.tab }
+                let value = pieces[1].reversed().drop { $0 == ASCII.space || $0 == ASCII.tab }.reversed()
+                return (String(decoding: name, as: UTF8.self), String(decoding: Array(value), as: UTF8.self))
             }
-            if !found { judgement.fail(.query(name: condition.name, wanted: condition.value)) }
+            let decoded = pieces.map { piece in
+                var buffer = ByteBuffer()
+                piece.withUnsafeBytes { buffer.append(decoding: $0) }
+                return String(decoding: buffer.readable, as: UTF8.self)
+            }
+            return (decoded[0], decoded.count > 1 ? decoded[1] : "")
         }
     }
 
@@ -220,6 +250,23 @@ extension PathPattern {
             return index + 1
         }
         return segments.count == other.segments.count ? nil : min(segments.count, other.segments.count) + 1
+    }
+}
+
+extension TextCondition {
+    /// Whether it holds where these are the values of a name.
+    fileprivate func holds(for values: [String]) -> Bool {
+        switch self {
+        case .present: !values.isEmpty
+        case .absent: values.isEmpty
+        case .exact(let text): values.contains(text)
+        case .prefix(let text): values.contains { $0.utf8.starts(with: text.utf8) }
+        case .suffix(let text): values.contains { $0.utf8.reversed().starts(with: text.utf8.reversed()) }
+        case .regex(let expression):
+            values.contains { value in
+                Array(value.utf8).withUnsafeBytes { ExpressionSearcher().search(expression, in: $0) == .found }
+            }
+        }
     }
 }
 

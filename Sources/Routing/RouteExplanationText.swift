@@ -1,3 +1,5 @@
+internal import PenstockPatterns
+
 extension RouteExplanation.Reason: CustomStringConvertible {
     public var description: String {
         switch self {
@@ -11,8 +13,12 @@ extension RouteExplanation.Reason: CustomStringConvertible {
             "method: \(given) is not \(oneOf(wanted))"
         case .field(let name, let wanted, let given):
             condition("header \(name)", wanted, given)
-        case .query(let name, let wanted):
-            condition("query \(name)", wanted, nil)
+        case .query(let name, let wanted, let given):
+            condition("query \(name)", wanted, given)
+        case .cookie(let name, let wanted, let given):
+            condition("cookie \(name)", wanted, given)
+        case .client(let wanted, let given):
+            "client address: \(given.map { "\($0)" } ?? "none") is \(notIn(wanted.map { "\($0)" }))"
         case .lowerPriority(let priority, let first):
             "fits as well, but its priority is \(priority), not \(first)"
         case .widerHost:
@@ -34,9 +40,22 @@ extension RouteExplanation.Reason: CustomStringConvertible {
         words.count == 1 ? words[0] : "one of " + words.joined(separator: ", ")
     }
 
-    private func condition(_ subject: String, _ wanted: String?, _ given: String?) -> String {
-        guard let wanted else { return "\(subject): it is not there" }
-        return given.map { "\(subject): '\($0)' is not '\(wanted)'" } ?? "\(subject): '\(wanted)' is not there"
+    private func notIn(_ ranges: [String]) -> String {
+        ranges.count == 1 ? "not in \(ranges[0])" : "in none of " + ranges.joined(separator: ", ")
+    }
+
+    private func condition(_ subject: String, _ wanted: TextCondition, _ given: String?) -> String {
+        guard let given else {
+            if case .exact(let text) = wanted { return "\(subject): '\(text)' is not there" }
+            return "\(subject): it is not there"
+        }
+        return switch wanted {
+        case .present, .absent: "\(subject): it is there"
+        case .exact(let text): "\(subject): '\(given)' is not '\(text)'"
+        case .prefix(let text): "\(subject): '\(given)' does not begin with '\(text)'"
+        case .suffix(let text): "\(subject): '\(given)' does not end with '\(text)'"
+        case .regex(let expression): "\(subject): '\(given)' does not match '\(expression)'"
+        }
     }
 }
 

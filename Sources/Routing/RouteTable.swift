@@ -78,6 +78,9 @@ public final class RouteTable: Sendable {
         return first < second
     }
 
+    /// Whether any route asks for the client's address.
+    public var looksAtClients: Bool { requests.looksAtClients }
+
     /// The names of a route's path parameters, in the order of a match's ranges.
     public func parameterNames(of route: Int) -> [String] { routes[route].path.parameters }
 

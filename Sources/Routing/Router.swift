@@ -1,5 +1,6 @@
 internal import PenstockBytes
 public import PenstockHTTP
+internal import PenstockPatterns
 public import PenstockTransport
 
 /// The first handler of every exchange on a loop: finds the route, runs its stages, and hands over to its handler.
@@ -8,6 +9,8 @@ public import PenstockTransport
 public final class Router: Handler {
     private let table: RouteTable
     private let routes: [Route]
+    private let matchScratch: MatchScratch
+    private let looksAtClients: Bool
     @exclusivity(unchecked) private var scratch = ByteBuffer()
 
     /// Makes the router of one loop.
@@ -15,14 +18,23 @@ public final class Router: Handler {
     /// - Parameters:
     ///   - table: shared by all loops.
     ///   - routes: this loop's, in the table's order.
-    public init(table: RouteTable, routes: [Route]) {
+    ///   - matchScratch: this loop's.
+    public init(table: RouteTable, routes: [Route], matchScratch: MatchScratch = MatchScratch()) {
         precondition(table.routes.count == routes.count, "a table and its routes belong together")
         self.table = table
         self.routes = routes
+        self.matchScratch = matchScratch
+        looksAtClients = table.looksAtClients
     }
 
     public func handle(_ exchange: Exchange) {
-        switch table.decide(exchange.head, listener: exchange.listenerIndex, parameters: &exchange.parameters) {
+        let request = RoutedRequest(
+            exchange.head,
+            listener: exchange.listenerIndex,
+            client: looksAtClients ? IPAddress(exchange.clientAddress) : nil,
+            scratch: matchScratch
+        )
+        switch table.decide(request, exchange.head, parameters: &exchange.parameters) {
         case .route(let index): run(routes[index], exchange)
         case .methodNotAllowed(let methods): refuseMethod(exchange, methods)
         case .options(let methods): answerOptions(exchange, methods)
@@ -73,28 +85,30 @@ extension RouteTable {
     /// What becomes of a request: the table's match, or what the gateway answers without a look at any route.
     ///
     /// - Parameters:
-    ///   - head: what is asked for.
-    ///   - listener: the number of the listener it came in by.
+    ///   - request: what is asked for.
+    ///   - head: where that comes from.
     ///   - parameters: gets what the chosen route's pattern captured.
     /// - Returns: the route, or the answer.
-    public func decide(_ head: RequestHead, listener: Int, parameters: inout [Range<Int>]) -> RouteMatch {
-        ownAnswer(to: head, listener: listener)
-            ?? match(RoutedRequest(head, listener: listener), parameters: &parameters)
+    public func decide(
+        _ request: borrowing RoutedRequest,
+        _ head: RequestHead,
+        parameters: inout [Range<Int>]
+    ) -> RouteMatch {
+        ownAnswer(to: request, head) ?? match(request, parameters: &parameters)
     }
 
     /// The answer to a request that no route is asked for; `nil` for all others.
-    func ownAnswer(to head: RequestHead, listener: Int) -> RouteMatch? {
+    func ownAnswer(to request: borrowing RoutedRequest, _ head: RequestHead) -> RouteMatch? {
         // Neither a tunnel nor an echo of what the client sent is offered to anybody (trust.md).
         if head.method == .connect { return .methodNotAllowed(Self.served) }
-        if head.method == .trace { return .methodNotAllowed(allowed(head, listener) ?? Self.served) }
+        if head.method == .trace { return .methodNotAllowed(allowed(request) ?? Self.served) }
         return head.targetForm == .asterisk ? .options(Self.served) : nil
     }
 
     /// What the routes of a target take, where they do not take everything.
-    private func allowed(_ head: RequestHead, _ listener: Int) -> MethodSet? {
+    private func allowed(_ request: borrowing RoutedRequest) -> MethodSet? {
         var parameters: [Range<Int>] = []
-        let match = match(RoutedRequest(head, listener: listener), parameters: &parameters)
-        if case .methodNotAllowed(let methods) = match { return methods }
+        if case .methodNotAllowed(let methods) = match(request, parameters: &parameters) { return methods }
         return nil
     }
 

@@ -118,7 +118,9 @@ extension Configuration.Route {
         if priority != 0 { lines[0] += " priority \(priority)" }
         lines.append("  \(target.facts)\(timeout.map { " within \($0.value.written)" } ?? "")")
         if let rewritePath { lines.append("  rewrite \(rewritePath.value.facts)") }
-        let conditions = match.headers.map { "header \($0.facts)" } + match.query.map { "query \($0.facts)" }
+        let conditions =
+            match.headers.map { "header \($0.facts)" } + match.query.map { "query \($0.facts)" }
+            + match.cookies.map { "cookie \($0.facts)" } + match.clientAddress.map { "client \($0)" }
         if !conditions.isEmpty { lines.append("  match \(conditions.joined(separator: ", "))") }
         for (side, edits) in [("request", headers.request), ("response", headers.response)] where !edits.isEmpty {
             let settings = edits.settings.map { "\($0.name)=\($0.value.facts)" }.joined(separator: " ")
@@ -142,7 +144,16 @@ extension Configuration.Target {
 }
 
 extension Configuration.Condition {
-    fileprivate var facts: String { value.map { "\(name)=\($0)" } ?? "\(name)" }
+    fileprivate var facts: String {
+        switch value {
+        case .present: "\(name)"
+        case .absent: "no \(name)"
+        case .exact(let text): "\(name)=\(text)"
+        case .prefix(let text): "\(name)=\(text)..."
+        case .suffix(let text): "\(name)=...\(text)"
+        case .regex(let regex): "\(name)~\(regex)"
+        }
+    }
 }
 
 extension Configuration.FieldValue {

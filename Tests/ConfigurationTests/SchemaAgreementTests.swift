@@ -40,6 +40,13 @@ struct SchemaAgreementTests {
         #"{"routes":[{"path":"/","match":{"headers":@},"respond":{}}]}"#,
         #"{"routes":[{"path":"/","match":{"headers":{"a":@}},"respond":{}}]}"#,
         #"{"routes":[{"path":"/","match":{"query":{"a":@}},"respond":{}}]}"#,
+        #"{"routes":[{"path":"/","match":{"cookies":@},"respond":{}}]}"#,
+        #"{"routes":[{"path":"/","match":{"cookies":{"a":@}},"respond":{}}]}"#,
+        #"{"routes":[{"path":"/","match":{"client_address":@},"respond":{}}]}"#,
+        #"{"routes":[{"path":"/","match":{"headers":{"a":{"exact":@}}},"respond":{}}]}"#,
+        #"{"routes":[{"path":"/","match":{"headers":{"a":{"prefix":@}}},"respond":{}}]}"#,
+        #"{"routes":[{"path":"/","match":{"headers":{"a":{"present":@}}},"respond":{}}]}"#,
+        #"{"routes":[{"path":"/","match":{"headers":{"a":{"regex":@}}},"respond":{}}]}"#,
         #"{"routes":[{"path":"/","priority":@,"respond":{}}]}"#,
         #"{"routes":[{"path":"/","headers":{"request":{"set":@}},"respond":{}}]}"#,
         #"{"routes":[{"path":"/","headers":{"request":{"set":{"a":@}}},"respond":{}}]}"#,
@@ -73,8 +80,9 @@ struct SchemaAgreementTests {
         #"{"${NOWHERE:-a}":{"endpoints":"http://a"}}"#, #"{"a":{"endpoints":"http://a"}}"#,
     ]
 
-    /// What a schema does not say: in which range a number is that stands in a text.
+    /// What a schema does not say: in which range a number is that stands in a text, what is a regular expression.
     static let outOfRange: Set = [
+        #"{"routes":[{"path":"/","match":{"headers":{"a":{"regex":"*.example.com"}}},"respond":{}}]}"#,
         #"{"functions":{"f":{"command":"x","memory":"64KiB"}}}"#,
         #"{"routes":[{"path":"/","respond":{"status":"1"}}]}"#, #"{"routes":[{"path":"/","respond":{"status":"3"}}]}"#,
     ]

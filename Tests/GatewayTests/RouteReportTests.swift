@@ -19,14 +19,16 @@ struct RouteReportTests {
     func `the reports are those of the case`(_ file: CaseFile) throws {
         let lines = file.parts[0].split(separator: "\n").map(String.init)
         let request = lines[0].split(separator: " ", maxSplits: 1).map(String.init)
-        let marked = lines.dropFirst().filter { $0.hasPrefix("listener=") }
+        let marks = ["listener=", "client="]
+        let marked = marks.map { mark in lines.first { $0.hasPrefix(mark) }.map { String($0.dropFirst(mark.count)) } }
         do {
             let report = try RouteReport(
                 configuration: #require(Self.configuration),
                 method: request[0],
                 url: request[1],
-                fields: lines.dropFirst().filter { !$0.hasPrefix("listener=") },
-                listener: marked.first.map { String($0.dropFirst("listener=".count)) }
+                fields: lines.dropFirst().filter { line in !marks.contains(where: line.hasPrefix) },
+                listener: marked[0],
+                client: marked[1]
             )
             #expect(!report.text.contains(Self.secret))
             try file.expect([report.text, report.json])

@@ -11,8 +11,8 @@ struct RouteExplanationTests {
         RouteDescription(name: "me", path: "/users/me"),
         RouteDescription(name: "user", path: "/users/{id}", methods: ["GET"]),
         RouteDescription(name: "create", path: "/users/{id}", methods: ["POST"]),
-        RouteDescription(name: "beta", path: "/users/{id}", fields: [.init(name: "X-Beta", value: "1")]),
-        RouteDescription(name: "query", path: "/users/{id}", query: [.init(name: "v", value: "2")]),
+        RouteDescription(name: "beta", path: "/users/{id}", fields: [.init(name: "X-Beta", value: .exact("1"))]),
+        RouteDescription(name: "query", path: "/users/{id}", query: [.init(name: "v", value: .exact("2"))]),
         RouteDescription(name: "any", path: "/users/{id}"),
         RouteDescription(name: "again", path: "/users/{id}"),
         RouteDescription(name: "rest", path: "/users/{rest*}"),
@@ -51,7 +51,7 @@ struct RouteExplanationTests {
             "late: fits as well, but its priority is -1, not 0",
             "create: method: GET is not POST",
             "beta: header X-Beta: '2' is not '1'",
-            "query: query v: '2' is not there",
+            "query: query v: '1' is not '2'",
             "shop: host: 'example.com' is not shop.test",
             "me: path: segment 2 is '7', not 'me'",
             "posts: path: it ends before segment 3, 'posts'",
@@ -64,6 +64,28 @@ struct RouteExplanationTests {
         let explanation = try explain("GET", "example.com", "/somewhere/else/again")
         #expect(explanation.match == .notFound)
         #expect(explanation.losers.map { "\($0.reasons)" } == ["[path: it goes on with '/again']"])
+    }
+
+    /// What a route asks of a value, what was sent, and what is said.
+    @Test(arguments: [
+        ("header.x^=a", "x: b", "header x: 'b' does not begin with 'a'"),
+        ("header.x$=a", "x: b", "header x: 'b' does not end with 'a'"),
+        ("header.x:=^a+$", "x: b", "header x: 'b' does not match '^a+$'"),
+        ("header.!x", "x: b", "header x: it is there"), ("header.x", "y: b", "header x: it is not there"),
+        ("cookie.s=1", "cookie: s=2", "cookie s: '2' is not '1'"),
+        ("cookie.s", "cookie: t=2", "cookie s: it is not there"),
+        (
+            "client=10.0.0.0/8,::1/128", "client: 11.0.0.1",
+            "client address: 11.0.0.1 is in none of 10.0.0.0/8, ::1/128"
+        ),
+        ("client=10.0.0.0/8", "x: b", "client address: none is not in 10.0.0.0/8"),
+    ])
+    func `every condition has its reason`(_ row: (asked: String, sent: String, reason: String)) throws {
+        let script = RoutingScript(name: "", "r /a \(row.asked)\n----------\nGET h /a {\(row.sent)} -> 404\n")
+        let table = try RouteTable(script.routes)
+        let explanation = script.requests[0].with { table.explain($0) }
+        #expect(explanation.match == .notFound)
+        #expect(explanation.losers.flatMap(\.reasons).map(\.description) == [row.reason])
     }
 
     @Test
@@ -112,15 +134,23 @@ struct RouteExplanationTests {
             hosts: [[], [], ["a.b.c"], ["*.b.c"], ["*.c", "a.b.c"]][random.roll(5)],
             listeners: [[], [], [], [1]][random.roll(4)],
             methods: [[], ["GET"], ["POST"], ["GET", "HEAD"], ["OPTIONS"], ["HEAD"]][random.roll(6)],
-            fields: [[], [], [.init(name: "x", value: nil)], [.init(name: "x", value: "1")]][random.roll(4)],
-            query: [[], [], [.init(name: "q", value: nil)]][random.roll(3)]
+            fields: [[], [], [.init(name: "x", value: .present)], [.init(name: "x", value: value(&random))]][
+                random.roll(4)
+            ],
+            query: [[], [], [.init(name: "q", value: value(&random))]][random.roll(3)],
+            cookies: [[], [], [.init(name: "s", value: value(&random))]][random.roll(3)],
+            clients: [[], [], [], ["10.0.0.0/8"], ["10.1.0.0/16", "::/0"]][random.roll(5)]
         )
+    }
+
+    private static func value(_ random: inout Dice) -> TextCondition {
+        [.present, .absent, .exact("1"), .prefix("1"), .suffix("2"), .regex("^[12]+$")][random.roll(6)]
     }
 
     private static func request(_ random: inout Dice) -> RoutingScript.Request {
         var target = ""
         for _ in 0..<(1 + random.roll(4)) { target += ["/a", "/b", "/c", "/"][random.roll(4)] }
-        if random.roll(3) == 0 { target += "?q" }
+        target += ["", "", "?q", "?q=1", "?q=%312", "?r=1&q=2"][random.roll(6)]
         let methods = ["GET", "POST", "HEAD", "OPTIONS", "PUT"]
         let hosts = ["a.b.c", "x.b.c", "x.c", "c", "d"]
         var request = RoutingScript.Request(
@@ -130,7 +160,9 @@ struct RouteExplanationTests {
             target: target
         )
         request.listener = random.roll(2)
-        request.fields = [[], [("x", "1")], [("x", "2")]][random.roll(3)]
+        request.fields = [[], [("x", "1")], [("x", "2"), ("x", "12")]][random.roll(3)]
+        request.fields += [[], [("Cookie", "s=1")], [("cookie", "t=1; s=12"), ("cookie", "s")]][random.roll(3)]
+        request.fields += [[], [("client", "10.0.0.1")], [("client", "10.1.0.1")], [("client", "::1")]][random.roll(4)]
         return request
     }
 }

@@ -8,7 +8,7 @@ extension RouteExplanation.Reason {
     /// Whether it says that the route fits, but comes later.
     var isPrecedence: Bool {
         switch self {
-        case .host, .listener, .path, .method, .field, .query: false
+        case .host, .listener, .path, .method, .field, .query, .cookie, .client: false
         case .lowerPriority, .widerHost, .widerPath, .takesHeadAsGet, .anyMethod, .fewerConditions, .later: true
         }
     }
@@ -41,7 +41,8 @@ extension RouteTable {
         let kinds = routes[route].path.segments.map(\.rank) + [-1]
         let padded = kinds + Array(repeating: 0, count: 10 - kinds.count)
         let head = request.method == .head && methods.contains("HEAD") ? 0 : 1
-        let conditions = routes[route].fields.count + routes[route].query.count
+        let asked = routes[route]
+        let conditions = asked.fields.count + asked.query.count + asked.cookies.count + (asked.clients.isEmpty ? 0 : 1)
         return [-routes[route].priority, -hostRank(route, host)] + padded + [
             head, methods.isEmpty ? 1 : 0, -conditions, route,
         ]

@@ -13,7 +13,7 @@ struct RoutingScript: CustomTestStringConvertible, Sendable {
     let requests: [Request]
     var testDescription: String { name }
 
-    /// One line: `METHOD host path[?query] [{field: value; ...}] [@listener] -> expected`.
+    /// One line: `METHOD host path[?query] [{field: value; ...}] [@listener] -> expected`; the field `client` is its address.
     struct Request: Sendable {
         var line: String
         var method: String
@@ -24,12 +24,18 @@ struct RoutingScript: CustomTestStringConvertible, Sendable {
         var expected = ""
     }
 
-    static let all = ["hosts", "paths", "backtracking", "methods", "conditions", "priorities"].map(RoutingScript.init)
+    static let all = ["hosts", "paths", "backtracking", "methods", "conditions", "values", "priorities"].map(
+        RoutingScript.init
+    )
 
     init(_ name: String) {
-        self.name = name
         let folder = #filePath.split(separator: "/").dropLast().joined(separator: "/")
-        let parts = Self.read("/\(folder)/Cases/\(name).txt").split(separator: "----------\n")
+        self.init(name: name, Self.read("/\(folder)/Cases/\(name).txt"))
+    }
+
+    init(name: String, _ text: String) {
+        self.name = name
+        let parts = text.split(separator: "----------\n")
         routes = parts[0].split(separator: "\n").map(Self.route)
         requests = parts[1].split(separator: "\n").map { Self.request(String($0)) }
     }
@@ -42,7 +48,10 @@ struct RoutingScript: CustomTestStringConvertible, Sendable {
         return String(decoding: bytes[..<count], as: UTF8.self)
     }
 
-    /// `name path [host=..] [methods=..] [listener=..] [priority=..] [header.name[=value]] [query.name[=value]]`; `~` is a space.
+    /// `name path [host=..] [methods=..] [listener=..] [priority=..] [client=..] [header.name[=value]] [query...] [cookie...]`.
+    ///
+    /// A value after `^=` is a prefix, after `$=` a suffix, after `:=` a regular expression; `!` before a name: it is not
+    /// there; `~` is a space.
     private static func route(_ line: Substring) -> RouteDescription {
         var words = line.split(separator: "  ").flatMap { $0.split(separator: " ") }.map(String.init)
         let name = words.removeFirst()
@@ -56,14 +65,29 @@ struct RoutingScript: CustomTestStringConvertible, Sendable {
             case "methods": route.methods = value?.split(separator: ",").map(String.init) ?? []
             case "listener": route.listeners = [value.flatMap(Int.init) ?? 0]
             case "priority": route.priority = value.flatMap(Int.init) ?? 0
-            case let key where key.hasPrefix("header."):
-                route.fields.append(.init(name: String(key.dropFirst(7)), value: value))
-            case let key where key.hasPrefix("query."):
-                route.query.append(.init(name: String(key.dropFirst(6)), value: value))
+            case "client":
+                route.clients = (value ?? "").split(separator: ",").map { AddressRange(stringLiteral: String($0)) }
+            case let key where key.hasPrefix("header."): route.fields.append(condition(key.dropFirst(7), value))
+            case let key where key.hasPrefix("query."): route.query.append(condition(key.dropFirst(6), value))
+            case let key where key.hasPrefix("cookie."): route.cookies.append(condition(key.dropFirst(7), value))
             default: preconditionFailure("\(line)")
             }
         }
         return route
+    }
+
+    private static func condition(_ key: Substring, _ value: String?) -> RouteDescription.Condition {
+        guard let value else {
+            return key.first == "!"
+                ? .init(name: String(key.dropFirst()), value: .absent) : .init(name: String(key), value: .present)
+        }
+        let name = String(key.dropLast())
+        return switch key.last {
+        case "^": .init(name: name, value: .prefix(value))
+        case "$": .init(name: name, value: .suffix(value))
+        case ":": .init(name: name, value: .regex(RegularExpression(stringLiteral: value)))
+        default: .init(name: String(key), value: .exact(value))
+        }
     }
 
     private static func request(_ line: String) -> Request {
@@ -90,9 +114,10 @@ extension RoutingScript.Request {
     /// Makes the request and calls `body` with it.
     func with<Result>(_ body: (borrowing RoutedRequest) throws -> Result) rethrows -> Result {
         let block = FieldBlock()
-        for (name, value) in fields {
+        for (name, value) in fields where name != "client" {
+            let id: FieldName = name.lowercased() == "cookie" ? .cookie : .other
             Array(name.utf8).withUnsafeBytes { name in
-                Array(value.utf8).withUnsafeBytes { block.append(.other, name, $0) }
+                Array(value.utf8).withUnsafeBytes { block.append(id, name, $0) }
             }
         }
         let parts = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
@@ -111,7 +136,8 @@ extension RoutingScript.Request {
                                 path: path,
                                 query: query == nil ? nil : bytes,
                                 fields: block,
-                                listener: listener
+                                listener: listener,
+                                client: fields.first { $0.0 == "client" }.flatMap { IPAddress($0.1) }
                             )
                         )
                     }

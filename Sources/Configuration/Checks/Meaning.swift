@@ -116,6 +116,7 @@ extension Configuration {
         checkUnique(route.hosts, &reader)
         checkUnique(route.listeners, &reader)
         checkUnique(route.methods, &reader)
+        checkUnique(route.match.clientAddress, &reader)
         checkReachable(route, &reader)
     }
 

@@ -44,12 +44,28 @@ private struct RouteIndex {
         let condition: Condition?
     }
 
-    /// One condition of a route, of a field or of the query.
+    /// Where to look for routes by one of their conditions: its value where it asks for one, no value where it asks for
+    /// something else.
     private struct Condition: Hashable {
-        let isField: Bool
+        let source: Source
         let name: String
         let value: String?
+
+        init(_ source: Source, _ condition: Configuration.Condition) {
+            self.source = source
+            name = condition.name.value
+            if case .exact(let text) = condition.value { value = text } else { value = nil }
+        }
+
+        /// The same without a value.
+        init(_ other: Condition) {
+            source = other.source
+            name = other.name
+            value = nil
+        }
     }
+
+    private enum Source { case field, query, cookie }
 
     private let routes: [Configuration.Route]
     private var places: [Key: [Int]] = [:]
@@ -112,10 +128,7 @@ private struct RouteIndex {
     ) -> [Int] {
         var keys: [Condition?] = [nil]
         for condition in Self.conditions(hidden) {
-            keys.append(condition)
-            if condition.value != nil {
-                keys.append(Condition(isField: condition.isField, name: condition.name, value: nil))
-            }
+            keys += Set([condition, Condition(condition)])
         }
         return keys.flatMap { places[Key(shape: shape, host: host, condition: $0)] ?? [] }
     }
@@ -163,14 +176,9 @@ private struct RouteIndex {
     }
 
     private static func conditions(_ route: Configuration.Route) -> [Condition] {
-        route.match.headers.map { Condition(isField: true, name: $0.name.value, value: $0.value) }
-            + route.match.query.map { Condition(isField: false, name: $0.name.value, value: $0.value) }
+        route.match.headers.map { Condition(.field, $0) } + route.match.query.map { Condition(.query, $0) }
+            + route.match.cookies.map { Condition(.cookie, $0) }
     }
-}
-
-extension Configuration.Match {
-    /// How many conditions there are.
-    fileprivate var count: Int { headers.count + query.count }
 }
 
 extension Configuration.Route {
@@ -183,6 +191,15 @@ extension Configuration.Route {
         }
         return match.headers.allSatisfy { $0.isImplied(by: other.match.headers) }
             && match.query.allSatisfy { $0.isImplied(by: other.match.query) }
+            && match.cookies.allSatisfy { $0.isImplied(by: other.match.cookies) }
+            && takesClients(of: other)
+    }
+
+    /// Whether it takes every client that `other` does.
+    private func takesClients(of other: Configuration.Route) -> Bool {
+        let (own, others) = (match.clientAddress, other.match.clientAddress)
+        guard !own.isEmpty else { return true }
+        return !others.isEmpty && others.allSatisfy { range in own.contains { $0.value.contains(range.value) } }
     }
 
     /// Whether it takes requests with a method; `nil`: with any.
@@ -195,7 +212,7 @@ extension Configuration.Route {
 extension Configuration.Condition {
     /// Whether it holds wherever all of `conditions` do.
     fileprivate func isImplied(by conditions: [Configuration.Condition]) -> Bool {
-        conditions.contains { $0.name.value == name.value && (value == nil || value == $0.value) }
+        conditions.contains { $0.name.value == name.value && value.isImplied(by: $0.value) }
     }
 }
 

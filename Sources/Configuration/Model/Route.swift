@@ -106,14 +106,23 @@ extension Configuration {
 
         /// Of the query's parameters, decoded.
         public var query: [Condition] = []
+
+        /// Of the cookies, as they were sent.
+        public var cookies: [Condition] = []
+
+        /// The addresses of clients; empty: every one.
+        public var clientAddress: [Located<AddressRange>] = []
+
+        /// How many conditions there are; all addresses are one.
+        public var count: Int { headers.count + query.count + cookies.count + (clientAddress.isEmpty ? 0 : 1) }
     }
 
-    /// A field or query parameter that must be there.
+    /// What is asked of a field, a query parameter or a cookie.
     public struct Condition: Equatable, Sendable {
         public var name: Located<String>
 
-        /// What it must say exactly; `nil`: anything.
-        public var value: String?
+        /// What one of those with the name must say; of ``TextCondition/absent``, that there is none.
+        public var value: TextCondition
     }
 
     /// What is done to the fields of requests and responses.

@@ -1,32 +1,6 @@
 internal import PenstockBytes
 
 extension Schema {
-    static let match = Kind.object(
-        Shape<Configuration.Match>(
-            "'match'",
-            title: "routes[].match",
-            summary: "All of it must be there: `true` without quotes asks for any value, a text for exactly this one.",
-            initial: Configuration.Match(),
-            fields: [
-                Field(
-                    "headers",
-                    \.headers,
-                    conditions(of: "fields", matchableName),
-                    "Fields of the request.",
-                    default: "none"
-                ),
-                Field(
-                    "query",
-                    \.query,
-                    conditions(of: "parameters", Kind.line),
-                    "Parameters of the query, decoded.",
-                    default: "none"
-                ),
-            ]
-        ),
-        initial: Configuration.Match()
-    )
-
     static let headers = Kind.object(
         Shape<Configuration.HeaderEdits>(
             "'headers'",
@@ -135,45 +109,11 @@ extension Schema {
 
     private static let fieldTemplate = template(schema: Kind.textSchema)
 
-    private static func conditions(of what: String, _ key: ValueKind<String>) -> ValueKind<[Configuration.Condition]> {
-        Kind.map(of: what, key: key, conditionValue).transformed(
-            show: { _ in nil },
-            { pairs, _, _ in pairs.map { Configuration.Condition(name: $0.0, value: $0.1) } }
-        )
-    }
-
-    /// `nil` asks for any value.
-    private static let conditionValue = ValueKind<String?>(
-        type: "text or `true`",
-        expectation: "a text, or true for any",
-        schema: ["anyOf": [["type": ["string", "number"]], ["const": true]]],
-        read: { node, reader in
-            guard let text = reader.text(node, "a text, or true for any") else { return nil }
-            if text.isWord("true") { return .some(nil) }
-            if text.isWord("false") {
-                reader.refuse(text, Complaint("asks for nothing", hint: "write true for any value, or quote the text"))
-                return nil
-            }
-            return .some(text.value)
-        },
-        show: { _ in nil }
-    )
-
-    private static func fieldName(
+    static func fieldName(
         _ schema: JSONValue,
         _ parse: @escaping @Sendable (String) throws(Complaint) -> String
     ) -> ValueKind<String> {
         Kind.parsed("field name", "the name of a field", schema: schema, show: { .string($0) }, parse: parse)
-    }
-
-    static let matchableName = fieldName(nameWithoutUnderscore) { (text) throws(Complaint) in
-        let name = try FieldName.parse(text)
-        guard !name.contains("_") else {
-            throw Complaint(
-                "is never there: fields with '_' in their name are dropped (X_A and X-A are one to many programs)"
-            )
-        }
-        return name
     }
 
     /// A name for editors: those of requests have no `_`, with which they are dropped.
@@ -181,7 +121,7 @@ extension Schema {
         side == .request ? nameWithoutUnderscore : schemaOfName("_")
     }
 
-    private static let nameWithoutUnderscore = schemaOfName("")
+    static let nameWithoutUnderscore = schemaOfName("")
 
     private static func schemaOfName(_ more: String) -> JSONValue {
         ["type": ["string", "number", "boolean"], "pattern": .string("^[A-Za-z0-9!#$%&'*+.^`|~\(more)-]+$")]

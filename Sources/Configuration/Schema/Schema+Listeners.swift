@@ -1,4 +1,5 @@
 internal import PenstockBytes
+internal import PenstockPatterns
 
 extension Schema {
     /// What a listener is filled into.
@@ -111,7 +112,7 @@ extension Schema {
         show: { .string($0.description) }
     )
 
-    private static let addressRange = Kind.parsed(
+    static let addressRange = Kind.parsed(
         "address range",
         "an address or a range of them",
         schema: Kind.variable(

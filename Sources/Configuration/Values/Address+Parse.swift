@@ -85,19 +85,16 @@ extension AddressRange {
             throw Complaint("is not an address or a range of them", hint: "write '10.0.0.0/8' or '::1'")
         }
         let longest = address.isIPv4 ? 32 : 128
-        guard pieces.count == 2 else { return AddressRange(base: address, prefix: longest) }
+        guard pieces.count == 2 else { return AddressRange(of: address, prefix: longest) }
         let digits = pieces[1]
         guard !digits.isEmpty, digits.utf8.allSatisfy(ASCII.isDigit), let prefix = Int(digits), prefix <= longest else {
             throw Complaint("has no valid prefix length: 0 to \(longest)")
         }
-        let base = mask(address, prefix: prefix)
-        guard base == address else {
-            throw Complaint(
-                "has bits set after its prefix",
-                hint: "write '\(AddressRange(base: base, prefix: prefix))'"
-            )
+        let range = AddressRange(of: address, prefix: prefix)
+        guard range.base == address else {
+            throw Complaint("has bits set after its prefix", hint: "write '\(range)'")
         }
-        return AddressRange(base: base, prefix: prefix)
+        return range
     }
 }
 

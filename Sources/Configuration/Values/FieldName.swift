@@ -26,7 +26,7 @@ enum FieldName {
         return text.lowercased()
     }
 
-    /// A cookie's name (RFC 6265 section 4.1.1).
+    /// A cookie's name, whose case counts (RFC 6265 section 4.1.1).
     static func cookie(_ text: String) throws(Complaint) -> String {
         guard isToken(text), text.utf8.count <= 128 else { throw Complaint("is not a valid name of a cookie") }
         return text

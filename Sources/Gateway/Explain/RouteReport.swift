@@ -26,13 +26,15 @@ public struct RouteReport {
     ///   - url: `http://HOST[:PORT]/PATH?QUERY`, or a path alone.
     ///   - fields: `name: value`.
     ///   - listener: the listener it comes in on; `nil`: the first one.
+    ///   - client: the client's address, as proxies that are trusted would say it; `nil`: it has none.
     /// - Throws: ``Failure`` where there is no request to send, or one that the gateway refuses.
     public init(
         configuration: Configuration,
         method: String,
         url: String,
         fields: [String] = [],
-        listener: String? = nil
+        listener: String? = nil,
+        client: String? = nil
     ) throws(Failure) {
         let names = configuration.listeners.map(\.name.value)
         let index = listener.map { names.firstIndex(of: $0) } ?? 0
@@ -42,6 +44,8 @@ public struct RouteReport {
                 "there is no listener '\(listener ?? "")'; \(near ?? "there is \(names.joined(separator: ", "))")"
             )
         }
+        let address = client.flatMap { IPAddress($0) }
+        if let client, address == nil { throw .usage("'\(client)' is not an address") }
         self.configuration = configuration
         self.listener = configuration.listeners[index]
         head = try Self.parse(method, url, fields, configuration.limits(of: self.listener), configuration.paths)
@@ -51,9 +55,10 @@ public struct RouteReport {
             throw .usage(error.description)
         }
         var captures: [Range<Int>] = []
-        match = table.decide(head, listener: index, parameters: &captures)
+        let request = RoutedRequest(head, listener: index, client: address, scratch: MatchScratch())
+        match = table.decide(request, head, parameters: &captures)
         self.captures = captures
-        explanation = table.explain(head, listener: index)
+        explanation = table.explain(request, head)
     }
 
     private static func parse(
