@@ -134,6 +134,9 @@ final class LoopAssembly {
             let target = try target(of: route, index, running, upstreams, functions, prepared)
             let edits = route.headers
             var requestStages: [any RequestStage] = []
+            if route.trailingSlash.value == .redirect {
+                requestStages.append(TrailingSlashStage(hasSlash: route.path.value.endsWithSlash))
+            }
             if let rewrite = route.rewritePath {
                 requestStages.append(RewriteStage(path: RequestTemplate(rewrite.value, for: .path, parameters: names)))
             }

@@ -34,6 +34,7 @@ final class RunningConfiguration: Sendable {
                 name: route.name.value,
                 priority: route.priority,
                 path: route.path.value,
+                takesBothEnds: route.trailingSlash.value != .strict,
                 hosts: route.hosts.map(\.value),
                 listeners: route.listeners.compactMap { listeners[$0.value] },
                 methods: route.methods.map(\.value),

@@ -42,6 +42,18 @@ public struct PathPattern: Hashable, Sendable, CustomStringConvertible {
     /// `/`.
     public static let root = PathPattern(text: "/", segments: [.literal("")])
 
+    /// Whether its paths end in a slash, where it does not take the rest.
+    public var endsWithSlash: Bool { segments.last == .literal("") }
+
+    /// The same with a final slash where this has none, and without where it has one; `nil` where one of the two is no
+    /// path, or the pattern takes both.
+    public var withOtherEnd: PathPattern? {
+        guard segments.count > 1 || !endsWithSlash, segments.last?.takesRest == false else { return nil }
+        return endsWithSlash
+            ? PathPattern(text: String(text.dropLast()), segments: segments.dropLast())
+            : PathPattern(text: text + "/", segments: segments + [.literal("")])
+    }
+
     /// The names of the parameters, in order.
     public var parameters: [String] { segments.compactMap(\.parameter) }
 

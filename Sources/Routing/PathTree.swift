@@ -25,6 +25,8 @@ struct PathTree: Sendable {
         var one: Int32 = -1
         /// Routes whose path ends here.
         var exact = Leaf()
+        /// Routes whose path ends here if a final slash is added or taken away.
+        var other = Leaf()
         /// Routes whose path ends with `{x+}` behind this node.
         var some = Leaf()
         /// Routes whose path ends with `{x*}` behind this node.
@@ -80,6 +82,7 @@ struct PathTree: Sendable {
         for index in nodes.indices {
             let routes = builder.routes[index]
             nodes[index].exact = flatten(routes.exact)
+            nodes[index].other = flatten(routes.other)
             nodes[index].some = flatten(routes.some)
             nodes[index].rest = flatten(routes.rest)
         }
@@ -103,6 +106,7 @@ struct PathTree: Sendable {
 
         fileprivate struct Routes {
             var exact: [Int32] = []
+            var other: [Int32] = []
             var some: [Int32] = []
             var rest: [Int32] = []
         }
@@ -116,7 +120,17 @@ struct PathTree: Sendable {
         mutating func addRoot() -> Int32 { addNode(parent: -1, literal: []) }
 
         /// Adds a route to the tree with this root.
-        mutating func add(_ route: Int32, _ pattern: PathPattern, root: Int32) {
+        mutating func add(_ index: Int32, _ route: RouteDescription, root: Int32) {
+            add(index, route.path, to: \.exact, root: root)
+            if let other = route.otherForm { add(index, other, to: \.other, root: root) }
+        }
+
+        private mutating func add(
+            _ route: Int32,
+            _ pattern: PathPattern,
+            to leaf: WritableKeyPath<Routes, [Int32]>,
+            root: Int32
+        ) {
             var node = root
             for segment in pattern.segments {
                 switch segment {
@@ -126,7 +140,7 @@ struct PathTree: Sendable {
                 case .rest: return routes[Int(node)].rest.append(route)
                 }
             }
-            routes[Int(node)].exact.append(route)
+            routes[Int(node)][keyPath: leaf].append(route)
         }
 
         private mutating func addNode(parent: Int32, literal: [UInt8]) -> Int32 {

@@ -25,6 +25,8 @@ public struct RouteDescription: Sendable {
     public var listeners: [Int]
     /// The path pattern.
     public var path: PathPattern
+    /// Whether it takes its paths with and without a final slash; where others have those in their own form, they go first.
+    public var takesBothEnds: Bool
     /// Method names, as they go over the wire; none: any method.
     public var methods: [String]
     /// What is asked of fields, all of it.
@@ -36,10 +38,14 @@ public struct RouteDescription: Sendable {
     /// The addresses of clients, any of them; none: any client.
     public var clients: [AddressRange]
 
+    /// The other form of its paths that it takes.
+    var otherForm: PathPattern? { takesBothEnds ? path.withOtherEnd : nil }
+
     public init(
         name: String,
         priority: Int = 0,
         path: PathPattern,
+        takesBothEnds: Bool = false,
         hosts: [HostPattern] = [],
         listeners: [Int] = [],
         methods: [String] = [],
@@ -51,6 +57,7 @@ public struct RouteDescription: Sendable {
         self.name = name
         self.priority = priority
         self.path = path
+        self.takesBothEnds = takesBothEnds
         self.hosts = hosts
         self.listeners = listeners
         self.methods = methods

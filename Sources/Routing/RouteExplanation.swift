@@ -36,6 +36,8 @@ public struct RouteExplanation: Sendable {
         case widerHost
         /// It fits as well, but this segment (from 1) of its path is less specific.
         case widerPath(segment: Int)
+        /// It fits as well, but is written with the other end of the path: with or without a final slash.
+        case otherEnd
         /// It fits as well, but takes HEAD only as a GET.
         case takesHeadAsGet
         /// It fits as well, but names no methods.
@@ -124,7 +126,7 @@ extension RouteTable {
             judgement.fail(.host(wanted: hosts.map(\.description), given: given), distance: 3)
         }
         let path = Array(request.path)
-        if let mismatch = routes[route].path.mismatch(path) {
+        if let mismatch = form(of: route, for: path).mismatch(path) {
             judgement.fail(.path(mismatch.reason), distance: 4 + mismatch.missing)
             judgement.isNear = mismatch.matched > 0
         }
@@ -198,13 +200,24 @@ extension RouteTable {
         if priority != first { return .lowerPriority(priority, than: first) }
         let host = hostWithoutPort(request.authority).map(ASCII.lowercased)
         if hostRank(route, host) != hostRank(chosen, host) { return .widerHost }
-        if let segment = routes[route].path.firstDifference(routes[chosen].path) { return .widerPath(segment: segment) }
+        let path = Array(request.path)
+        let (form, chosenForm) = (form(of: route, for: path), form(of: chosen, for: path))
+        if let segment = form.firstDifference(chosenForm) { return .widerPath(segment: segment) }
+        if form != routes[route].path, chosenForm == routes[chosen].path { return .otherEnd }
         if request.method == .head, routes[chosen].methods.contains("HEAD"), !routes[route].methods.contains("HEAD") {
             return .takesHeadAsGet
         }
         if routes[route].methods.isEmpty != routes[chosen].methods.isEmpty { return .anyMethod }
         if requests.conditionCount(Int32(route)) < requests.conditionCount(Int32(chosen)) { return .fewerConditions }
         return .later
+    }
+
+    /// The form of a route's path that takes `path`: its own, if neither does.
+    func form(of route: Int, for path: [UInt8]) -> PathPattern {
+        guard let other = routes[route].otherForm, routes[route].path.mismatch(path) != nil else {
+            return routes[route].path
+        }
+        return other
     }
 
     /// How narrow the narrowest fitting host pattern of a route is; more is narrower, 0 is no pattern.

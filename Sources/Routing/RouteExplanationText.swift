@@ -25,6 +25,8 @@ extension RouteExplanation.Reason: CustomStringConvertible {
             "fits as well, but its host is less specific"
         case .widerPath(let segment):
             "fits as well, but segment \(segment) of its path is less specific"
+        case .otherEnd:
+            "fits as well, but is written with the other end: a final slash, or none"
         case .takesHeadAsGet:
             "fits as well, but takes HEAD only as GET"
         case .anyMethod:

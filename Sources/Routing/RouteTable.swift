@@ -21,7 +21,7 @@ public enum RouteMatch: Equatable, Sendable {
 ///
 /// The order in which routes are tried (architecture.md, section 6): the highest priority; in it the exact host, then the
 /// longest wildcard, then no host; in each, path segment by segment, a literal before `{x}` before `{x+}` before `{x*}`;
-/// among routes with the same path those that name methods first, then those with more conditions, then the order in
+/// among routes with the same path those that are written with its end, then those that name methods, then those with more conditions, then the order in
 /// the file. The first that fits wins, wherever the search has to go back for it. Neither time nor memory of a match
 /// depend on the number of routes, only on that of different priorities, and a match allocates nothing.
 public final class RouteTable: Sendable {
@@ -56,12 +56,12 @@ public final class RouteTable: Sendable {
                 if route.hosts.isEmpty {
                     let root = anyHost ?? builder.addRoot()
                     anyHost = root
-                    builder.add(Int32(index), route.path, root: root)
+                    builder.add(Int32(index), route, root: root)
                 }
                 for host in Set(route.hosts) {
                     let root = roots[host] ?? builder.addRoot()
                     roots[host] = root
-                    builder.add(Int32(index), route.path, root: root)
+                    builder.add(Int32(index), route, root: root)
                 }
             }
             return HostMatcher(hosts: roots.map { (pattern: $0.key, root: $0.value) }, anyHost: anyHost)
@@ -148,6 +148,9 @@ public final class RouteTable: Sendable {
         let path = request.path
         guard offset < path.count else {
             if take(tree.nodes[Int(node)].exact, request, &search) { return true }
+            if tree.nodes[Int(node)].other.count > 0, take(tree.nodes[Int(node)].other, request, &search) {
+                return true
+            }
             return take(tree.nodes[Int(node)].rest, offset..<offset, request, &search, &parameters)
         }
         let start = offset &+ 1

@@ -115,6 +115,7 @@ extension Configuration.Route {
     fileprivate var facts: [String] {
         var lines = ["route '\(name)' \(path.value.segments.map(\.facts))"]
         lines[0] += list(" methods", methods) + list(" hosts", hosts) + list(" listeners", listeners)
+        if trailingSlash.value != .strict { lines[0] += " slash \(trailingSlash)" }
         if priority != 0 { lines[0] += " priority \(priority)" }
         lines.append("  \(target.facts)\(timeout.map { " within \($0.value.written)" } ?? "")")
         if let rewritePath { lines.append("  rewrite \(rewritePath.value.facts)") }

@@ -30,6 +30,33 @@ struct ConditionTests {
         }
     }
 
+    @Test func `a final slash is another path, none, or a redirect`() throws {
+        let yaml = """
+            routes:
+              - { path: /strict, respond: { body: strict } }
+              - { path: /ignore, trailing_slash: ignore, respond: { body: ignore } }
+              - { path: "/to/{id}", trailing_slash: redirect, respond: { body: redirect } }
+              - { path: /slash/, trailing_slash: redirect, methods: [POST], respond: { body: slash } }
+            """
+        let rows =
+            [
+                ("GET /strict", 200, nil), ("GET /strict/", 404, nil), ("GET /ignore", 200, nil),
+                ("GET /ignore/", 200, nil),
+                ("GET /to/7", 200, nil), ("GET /to/7/", 308, "/to/7"),
+                ("GET /to/a%2fb/?x=1&y=%20", 308, "/to/a%2Fb?x=1&y=%20"),
+                ("POST /slash\nContent-Length: 0", 308, "/slash/"), ("POST /slash/\nContent-Length: 0", 200, nil),
+                ("GET /slash", 405, nil),
+            ] as [(String, Int, String?)]
+        try withGateway(yaml) { gateway throws in
+            let client = try gateway.connect()
+            for (request, status, location) in rows {
+                let response = try client.answer(request)
+                #expect(response.status == status, "\(request)")
+                #expect(response["location"] == location, "\(request)")
+            }
+        }
+    }
+
     @Test func `a regular expression that takes too long does not match, and that is said once`() throws {
         let yaml = """
             routes:

@@ -54,6 +54,20 @@ struct FilterTests {
         try answerOverBoth(request) { Mirror(request: stages) }
     }
 
+    /// Whether the route's path ends in a slash, the request, and where it is sent; `nil`: it passes.
+    @Test(
+        arguments: [
+            (true, "GET /a/", nil), (true, "GET /a", "/a/"), (false, "GET /a", nil), (false, "GET /a/?b=c", "/a?b=c"),
+            (false, "GET /a/?", "/a?"), (false, "GET //evil.example/", "/.//evil.example"),
+            (true, "GET /a%20b", "/a%20b/"),
+        ] as [(Bool, String, String?)]
+    )
+    func `the other form of a path is sent to the route's own`(_ row: (Bool, String, String?)) throws {
+        let answer = try seen(row.1, [TrailingSlashStage(hasSlash: row.0)])
+        #expect(answer.status == (row.2 == nil ? 200 : 308))
+        #expect(answer["location"] == row.2)
+    }
+
     @Test
     func `request fields are removed and set`() throws {
         let edits = try edits(

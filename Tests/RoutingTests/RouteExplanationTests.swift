@@ -131,6 +131,7 @@ struct RouteExplanationTests {
             name: "r\(index)",
             priority: [0, 0, 0, 5, -5][random.roll(5)],
             path: PathPattern(stringLiteral: path),
+            takesBothEnds: random.roll(3) == 0,
             hosts: [[], [], ["a.b.c"], ["*.b.c"], ["*.c", "a.b.c"]][random.roll(5)],
             listeners: [[], [], [], [1]][random.roll(4)],
             methods: [[], ["GET"], ["POST"], ["GET", "HEAD"], ["OPTIONS"], ["HEAD"]][random.roll(6)],

@@ -9,7 +9,8 @@ extension RouteExplanation.Reason {
     var isPrecedence: Bool {
         switch self {
         case .host, .listener, .path, .method, .field, .query, .cookie, .client: false
-        case .lowerPriority, .widerHost, .widerPath, .takesHeadAsGet, .anyMethod, .fewerConditions, .later: true
+        case .lowerPriority, .widerHost, .widerPath, .otherEnd, .takesHeadAsGet, .anyMethod, .fewerConditions, .later:
+            true
         }
     }
 }
@@ -34,17 +35,18 @@ extension RouteTable {
         return false
     }
 
-    /// The smallest comes first: priority, host, kinds of segments, HEAD by name, methods, conditions, place.
+    /// The smallest comes first: priority, host, kinds of segments, own form, HEAD by name, methods, conditions, place.
     private func sortKey(_ route: Int, _ request: borrowing RoutedRequest) -> [Int] {
         let host = hostWithoutPort(request.authority).map(ASCII.lowercased)
         let methods = routes[route].methods
-        let kinds = routes[route].path.segments.map(\.rank) + [-1]
+        let form = form(of: route, for: Array(request.path))
+        let kinds = form.segments.map(\.rank) + [-1]
         let padded = kinds + Array(repeating: 0, count: 10 - kinds.count)
         let head = request.method == .head && methods.contains("HEAD") ? 0 : 1
         let asked = routes[route]
         let conditions = asked.fields.count + asked.query.count + asked.cookies.count + (asked.clients.isEmpty ? 0 : 1)
         return [-routes[route].priority, -hostRank(route, host)] + padded + [
-            head, methods.isEmpty ? 1 : 0, -conditions, route,
+            form == routes[route].path ? 0 : 1, head, methods.isEmpty ? 1 : 0, -conditions, route,
         ]
     }
 }

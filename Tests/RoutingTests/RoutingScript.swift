@@ -24,7 +24,7 @@ struct RoutingScript: CustomTestStringConvertible, Sendable {
         var expected = ""
     }
 
-    static let all = ["hosts", "paths", "backtracking", "methods", "conditions", "values", "priorities"].map(
+    static let all = ["hosts", "paths", "backtracking", "methods", "conditions", "values", "priorities", "slashes"].map(
         RoutingScript.init
     )
 
@@ -48,7 +48,7 @@ struct RoutingScript: CustomTestStringConvertible, Sendable {
         return String(decoding: bytes[..<count], as: UTF8.self)
     }
 
-    /// `name path [host=..] [methods=..] [listener=..] [priority=..] [client=..] [header.name[=value]] [query...] [cookie...]`.
+    /// `name path [host=..] [methods=..] [listener=..] [priority=..] [both] [client=..] [header.name[=value]] [query...] [cookie...]`.
     ///
     /// A value after `^=` is a prefix, after `$=` a suffix, after `:=` a regular expression; `!` before a name: it is not
     /// there; `~` is a space.
@@ -64,6 +64,7 @@ struct RoutingScript: CustomTestStringConvertible, Sendable {
             case "host": route.hosts = value?.split(separator: ",").map { HostPattern(stringLiteral: String($0)) } ?? []
             case "methods": route.methods = value?.split(separator: ",").map(String.init) ?? []
             case "listener": route.listeners = [value.flatMap(Int.init) ?? 0]
+            case "both": route.takesBothEnds = true
             case "priority": route.priority = value.flatMap(Int.init) ?? 0
             case "client":
                 route.clients = (value ?? "").split(separator: ",").map { AddressRange(stringLiteral: String($0)) }

@@ -90,10 +90,11 @@ private struct RedirectWalk {
     /// The route that takes a path on the hosts and listeners of `origin`.
     private func taker(of path: [String], _ origin: Configuration.Route) -> Configuration.Route? {
         let matching = (0...path.count).flatMap { places[Array(path.prefix($0))] ?? [] }.map { routes[$0] }
-            .filter { $0.path.value.captures(of: path) != nil && $0.takesGet }
+            .filter { $0.takes(path) && $0.takesGet }
         let isCertain = matching.allSatisfy { route in
             route.match == Configuration.Match()
                 && (route.hosts.isEmpty || route.hosts.map(\.value) == origin.hosts.map(\.value))
+                && route.path.value.captures(of: path) != nil
                 && (route.listeners.isEmpty || route.listeners.map(\.value) == origin.listeners.map(\.value))
         }
         guard isCertain else { return nil }
@@ -102,6 +103,12 @@ private struct RedirectWalk {
 }
 
 extension Configuration.Route {
+    /// Whether the path is the route's, or may be with another end.
+    fileprivate func takes(_ segments: [String]) -> Bool {
+        let other = trailingSlash.value == .strict ? nil : path.value.withOtherEnd
+        return path.value.captures(of: segments) != nil || other?.captures(of: segments) != nil
+    }
+
     fileprivate var takesGet: Bool { methods.isEmpty || methods.contains { $0.value == "GET" } }
 
     /// Lower ranks win: a higher priority, a host, then the path segment by segment, then methods.

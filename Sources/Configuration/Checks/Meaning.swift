@@ -117,6 +117,7 @@ extension Configuration {
         checkUnique(route.listeners, &reader)
         checkUnique(route.methods, &reader)
         checkUnique(route.match.clientAddress, &reader)
+        checkTrailingSlash(route, &reader)
         checkReachable(route, &reader)
     }
 
@@ -163,6 +164,19 @@ extension Configuration {
             !route.methods.contains(where: { ["GET", "HEAD"].contains($0.value) })
         else { return }
         reader.warning("'files' answers GET and HEAD alone, and \(route.label) takes neither", at: first.position)
+    }
+
+    /// A final slash where the path leaves none to be added or taken away.
+    private func checkTrailingSlash(_ route: Route, _ reader: inout Reader) {
+        let written = route.trailingSlash
+        guard written.value != .strict, route.path.value.withOtherEnd == nil else { return }
+        let reason =
+            route.path.value.segments.last?.takesRest == true
+            ? "takes paths with a final slash and without" : "has no form without its slash"
+        reader.error(
+            "'\(written.value.rawValue)' has no meaning here: '\(route.path.value.text.excerpt)' \(reason)",
+            at: written.position
+        )
     }
 
     /// What no request can have, given how paths are read.

@@ -10,26 +10,27 @@ extension Configuration {
 
     /// Finds the routes that no request can reach.
     ///
-    /// Routes with the same priority and path are tried in this order: those that name methods, those with more
-    /// conditions, then the order of the file. So only they can hide each other, but for two cases: `/a/{x*}` is left with
+    /// Routes with the same priority and path are tried in this order: those that are written with its end, those that name
+    /// methods, those with more conditions, then the order of the file. So only they can hide each other, but for two cases: `/a/{x*}` is left with
     /// nothing where others take `/a`, `/a/` and `/a/{x+}`; and a route with a higher priority hides whatever is narrower.
     static func shadows(among routes: [Route]) -> [Shadow] {
         let index = RouteIndex(routes)
         return routes.indices.compactMap { route in
-            if let by = index.covering(route, shape: index.shapes[route], onlyBefore: true) {
-                return Shadow(route: route, by: by)
-            }
+            let covering = index.forms[route].map { index.covering(route, $0, onlyBefore: true) }
+            if let by = covering[0], !covering.contains(nil) { return Shadow(route: route, by: by) }
             return emptyRest(route, index)
         }
     }
 
     /// Judges a route that ends in `{x*}` where others may take what ends before it and what `{x+}` takes.
     private static func emptyRest(_ route: Int, _ index: RouteIndex) -> Shadow? {
-        guard case .rest? = index.shapes[route].last else { return nil }
-        let stem = Array(index.shapes[route].dropLast())
-        guard let by = index.covering(route, shape: stem + [.oneOrMore("")], onlyBefore: false),
-            index.covering(route, shape: stem + [.literal("")], onlyBefore: false) != nil,
-            stem.isEmpty || index.covering(route, shape: stem, onlyBefore: false) != nil
+        guard case .rest? = index.forms[route][0].shape.last else { return nil }
+        let stem = index.forms[route][0].shape.dropLast()
+        let isCovered = { (shape: [PathPattern.Segment]) in
+            index.covering(route, RouteIndex.Form(shape: shape, isOwn: true), onlyBefore: false)
+        }
+        guard let by = isCovered(stem + [.oneOrMore("")]), isCovered(stem + [.literal("")]) != nil,
+            stem.isEmpty || isCovered(Array(stem)) != nil
         else { return nil }
         return Shadow(route: route, by: by, hint: "together with those for what ends before its parameter")
     }
@@ -67,54 +68,76 @@ private struct RouteIndex {
 
     private enum Source { case field, query, cookie }
 
-    private let routes: [Configuration.Route]
-    private var places: [Key: [Int]] = [:]
+    /// A path without the names of its parameters.
+    struct Form {
+        let shape: [PathPattern.Segment]
 
-    /// The paths without the names of their parameters.
-    let shapes: [[PathPattern.Segment]]
+        /// Whether the route is written so: if not, with a final slash more or less.
+        let isOwn: Bool
+    }
+
+    /// A route, and whether it takes a path in the form that it is written with.
+    private struct Taker {
+        let route: Int
+        let isOwn: Bool
+    }
+
+    private let routes: [Configuration.Route]
+    private var places: [Key: [Taker]] = [:]
+
+    /// What each route takes; its own form first.
+    let forms: [[Form]]
 
     /// The beginnings of the paths of routes that others have a lower priority than.
     private var beginnings: Set<[PathPattern.Segment]> = []
 
     init(_ routes: [Configuration.Route]) {
         self.routes = routes
-        shapes = routes.map(\.path.value.shape)
+        forms = routes.map { route in
+            let other = route.trailingSlash.value == .strict ? nil : route.path.value.withOtherEnd
+            return [Form(shape: route.path.value.shape, isOwn: true)]
+                + (other.map { [Form(shape: $0.shape, isOwn: false)] } ?? [])
+        }
         let lowest = routes.map(\.priority).min() ?? 0
         for (index, route) in routes.enumerated() {
             // All of its conditions must be the other's too, so looking for one of them finds it.
             let condition = Self.conditions(route).first
-            for host in Self.hosts(route) {
-                places[Key(shape: shapes[index], host: host, condition: condition), default: []].append(index)
+            for form in forms[index] {
+                for host in Self.hosts(route) {
+                    let key = Key(shape: form.shape, host: host, condition: condition)
+                    places[key, default: []].append(Taker(route: index, isOwn: form.isOwn))
+                }
+                guard route.priority > lowest else { continue }
+                for count in 0...form.shape.count { beginnings.insert(Array(form.shape.prefix(count))) }
             }
-            guard route.priority > lowest else { continue }
-            for count in 0...shapes[index].count { beginnings.insert(Array(shapes[index].prefix(count))) }
         }
     }
 
-    /// The first of the routes that together leave nothing of a shape to `route`, judged host by host and method by
-    /// method: routes of that shape, and wider ones with a higher priority.
+    /// The first of the routes that together leave nothing of a form to `route`, judged host by host and method by
+    /// method: routes of that form, and wider ones with a higher priority.
     ///
     /// - Parameters:
     ///   - route: the route that may be hidden.
-    ///   - shape: the path that may be taken from it.
-    ///   - onlyBefore: whether those of that shape must be tried before it.
+    ///   - form: the paths that may be taken from it.
+    ///   - onlyBefore: whether those of that form must be tried before it.
     /// - Returns: one of them, or `nil` where something is left.
-    func covering(_ route: Int, shape: [PathPattern.Segment], onlyBefore: Bool) -> Int? {
+    func covering(_ route: Int, _ form: Form, onlyBefore: Bool) -> Int? {
         let hidden = routes[route]
-        let wider = widerShapes(than: shape)
+        let wider = widerShapes(than: form.shape)
         var first: Int?
         for host in Self.hosts(hidden) {
-            var candidates = candidates(for: hidden, shape, host).filter { other in
-                other != route && routes[other].priority >= hidden.priority && (!onlyBefore || precedes(other, route))
+            var candidates = candidates(for: hidden, form.shape, host).filter { other in
+                other.route != route && routes[other.route].priority >= hidden.priority
+                    && (!onlyBefore || precedes(other, Taker(route: route, isOwn: form.isOwn)))
             }
             for host in wider.isEmpty ? [] : Self.widerHosts(than: host) {
                 candidates += wider.flatMap { self.candidates(for: hidden, $0, host) }.filter { other in
-                    routes[other].priority > hidden.priority
+                    routes[other.route].priority > hidden.priority
                 }
             }
-            candidates = candidates.filter { routes[$0].isNoNarrower(than: hidden) }.sorted()
+            let covering = candidates.map(\.route).filter { routes[$0].isNoNarrower(than: hidden) }.sorted()
             for method in hidden.methods.isEmpty ? [nil] : hidden.methods.map({ Optional($0.value) }) {
-                guard let by = candidates.first(where: { routes[$0].takes(method) }) else { return nil }
+                guard let by = covering.first(where: { routes[$0].takes(method) }) else { return nil }
                 first = first ?? by
             }
         }
@@ -125,11 +148,9 @@ private struct RouteIndex {
         for hidden: Configuration.Route,
         _ shape: [PathPattern.Segment],
         _ host: HostPattern?
-    ) -> [Int] {
+    ) -> [Taker] {
         var keys: [Condition?] = [nil]
-        for condition in Self.conditions(hidden) {
-            keys += Set([condition, Condition(condition)])
-        }
+        for condition in Self.conditions(hidden) { keys += Set([condition, Condition(condition)]) }
         return keys.flatMap { places[Key(shape: shape, host: host, condition: $0)] ?? [] }
     }
 
@@ -163,12 +184,13 @@ private struct RouteIndex {
     }
 
     /// Whether the first of two routes with the same path is tried before the second.
-    private func precedes(_ first: Int, _ second: Int) -> Bool {
-        let (left, right) = (routes[first], routes[second])
+    private func precedes(_ first: Taker, _ second: Taker) -> Bool {
+        let (left, right) = (routes[first.route], routes[second.route])
         if left.priority != right.priority { return left.priority > right.priority }
+        if first.isOwn != second.isOwn { return first.isOwn }
         if left.methods.isEmpty != right.methods.isEmpty { return right.methods.isEmpty }
         let conditions = (left.match.count, right.match.count)
-        return conditions.0 != conditions.1 ? conditions.0 > conditions.1 : first < second
+        return conditions.0 != conditions.1 ? conditions.0 > conditions.1 : first.route < second.route
     }
 
     private static func hosts(_ route: Configuration.Route) -> [HostPattern?] {

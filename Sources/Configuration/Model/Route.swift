@@ -15,6 +15,9 @@ extension Configuration {
         /// The paths it takes.
         public var path: Located<PathPattern>
 
+        /// What becomes of a path with a final slash where its own has none, or the other way round.
+        public var trailingSlash: Located<TrailingSlash> = .unwritten(.strict)
+
         /// The hosts it takes; empty: every one.
         public var hosts: [Located<HostPattern>] = []
 
@@ -56,6 +59,16 @@ extension Configuration {
 
         /// A request to try it with.
         public var example: Example?
+    }
+
+    /// What a route makes of a path that is its own but for a final slash.
+    public enum TrailingSlash: String, CaseIterable, Sendable {
+        /// It is another path.
+        case strict
+        /// The route takes it.
+        case ignore
+        /// The client is sent to the route's own form.
+        case redirect
     }
 
     /// What answers a route's requests.

@@ -65,6 +65,15 @@ extension Schema {
             isRequired: true
         ),
         Field(
+            "trailing_slash",
+            \.route.trailingSlash,
+            Kind.choice(Configuration.TrailingSlash.self).located,
+            """
+            Whether a final slash makes another path (`strict`), makes no difference (`ignore`), or the client is sent to \
+            the form that `path` has (`redirect`, 308). Not for paths that end with `{x+}` or `{x*}`.
+            """
+        ),
+        Field(
             "hosts",
             \.route.hosts,
             hostPattern.located.list(notEmpty: "leave 'hosts' out to take every host"),

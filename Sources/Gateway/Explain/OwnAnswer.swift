@@ -23,7 +23,7 @@ extension RouteReport {
     /// What the gateway answers without the target; `nil`: it is for the target to say.
     var ownAnswer: OwnAnswer? {
         switch match {
-        case .route(let index): refusal(by: configuration.routes[index], index)
+        case .route(let index): answer(of: configuration.routes[index], index)
         case .notFound: OwnAnswer(status: 404, reason: "no route takes it")
         case .methodNotAllowed(let methods):
             OwnAnswer(status: 405, reason: "no route takes the method", allow: allow(methods))
@@ -31,9 +31,10 @@ extension RouteReport {
         }
     }
 
-    /// What the chosen route refuses: in the order of its stages.
-    private func refusal(by route: Configuration.Route, _ index: Int) -> OwnAnswer? {
+    /// What the chosen route answers before its target: in the order of its stages.
+    private func answer(of route: Configuration.Route, _ index: Int) -> OwnAnswer? {
         if bodyLength > configuration.limits(of: listener, route).body ?? .max { return Self.bodyTooLarge }
+        if let ownForm = ownForm(route) { return OwnAnswer(status: 308, reason: "to \(ownForm)") }
         if let rewrite = route.rewritePath, filled(rewrite.value, .path, index) == nil {
             return OwnAnswer(status: 400, reason: "a value that no path can hold")
         }
@@ -42,6 +43,13 @@ extension RouteReport {
             return OwnAnswer(status: 405, reason: "files are read only", allow: "GET, HEAD")
         }
         return nil
+    }
+
+    /// The path in the form that the route sends clients to; `nil` where it has that form, or the route sends nobody.
+    private func ownForm(_ route: Configuration.Route) -> String? {
+        let hasSlash = route.path.value.endsWithSlash
+        guard route.trailingSlash.value == .redirect, path.hasSuffix("/") != hasSlash else { return nil }
+        return hasSlash ? path + "/" : String(path.dropLast())
     }
 
     /// What the request says of its body.

@@ -120,7 +120,7 @@ public struct RouteReport {
     }
 
     /// Whether a route takes the request and does not refuse it, or the gateway grants it itself, as OPTIONS is.
-    public var isServed: Bool { ownAnswer.map { $0.status < 300 } ?? true }
+    public var isServed: Bool { ownAnswer.map { $0.status < 400 } ?? true }
 
     /// The route that was chosen; `nil` where none was.
     public var route: Configuration.Route? {
