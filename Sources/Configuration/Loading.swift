@@ -84,7 +84,7 @@ extension Configuration {
         var reader = Reader(
             file: file,
             surroundings: surroundings,
-            root: root?.position ?? .unwritten,
+            root: root,
             diagnostics: problems
         )
         guard let root, var configuration = Schema.root.read(root, &reader) else {

@@ -108,6 +108,25 @@ struct LoadingTests {
         )
     }
 
+    @Test
+    func `what the defaults say is said at their place`() throws {
+        let text = """
+            defaults: { function: { timeout: 9s }, route: { limits: { body: 1MiB } } }
+            functions: { f: { command: cat } }
+            routes: [{ path: /, function: f }]
+            """
+        let configuration = try #require(Machine.parse(text).configuration)
+        let settings = configuration.settings(of: configuration.listeners[0], configuration.routes[0])
+        #expect(
+            settings.first { $0.key == "limits.body" }
+                == Setting(key: "limits.body", value: "1MiB", origin: .route(.init(line: 1, column: 65)))
+        )
+        #expect(
+            configuration.functions[0].settings.first { $0.key == "timeout" }
+                == Setting(key: "timeout", value: "9s", origin: .function(.init(line: 1, column: 34)))
+        )
+    }
+
     @Test(
         arguments: [
             (

@@ -15,6 +15,7 @@ struct SchemaTests {
         "limits.pipeline",
         "limits.connections", "limits.connections_per_address", "limits.buffered", "timeouts.head", "timeouts.body",
         "timeouts.body_rate", "timeouts.idle", "timeouts.write", "paths.merge_slashes", "paths.encoded_slashes",
+        "defaults.function.timeout", "defaults.upstream.timeouts.connect", "defaults.route.headers.request.set",
         "functions.handler", "functions.command", "functions.swift", "functions.protocol", "functions.interpreter",
         "functions.directory", "functions.event", "functions.timeout", "functions.init_timeout", "functions.memory",
         "functions.response_limit", "functions.instances.min", "functions.instances.max", "functions.instances.idle",

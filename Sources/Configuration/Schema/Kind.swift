@@ -110,6 +110,8 @@ enum Kind {
             expectation: shape.name,
             schema: shape.section.schema,
             section: shape.section,
+            // One of several forms is no part of another.
+            inheritance: shape.exactlyOne.isEmpty ? shape.inheritance : .whole,
             read: { node, reader in
                 var draft = initial
                 guard shape.read(node, into: &draft, &reader) else { return nil }
@@ -143,6 +145,7 @@ enum Kind {
             expectation: "a mapping of \(what)",
             schema: ["type": "object", "propertyNames": key.schema, "additionalProperties": value.schema],
             section: value.section,
+            inheritance: .names,
             read: { node, reader in
                 guard case .mapping(let entries) = node.content else {
                     reader.mismatch(node, "a mapping of \(what)")

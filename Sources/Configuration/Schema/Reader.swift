@@ -9,6 +9,9 @@ struct Reader {
     /// Where the file's own mapping begins.
     let root: Position
 
+    /// What holds for every function, upstream or route that does not say it.
+    let defaults: Schema.Defaults
+
     /// Whether YAML's own rules were broken, and something was left out because of it.
     let isIncomplete: Bool
 
@@ -25,10 +28,11 @@ struct Reader {
     /// Names that the file gives, those of parts that have errors too: a route to such a part is not one error more.
     var names: [NameSpace: Set<String>] = [:]
 
-    init(file: String, surroundings: Surroundings, root: Position, diagnostics: [Diagnostic]) {
+    init(file: String, surroundings: Surroundings, root: Node?, diagnostics: [Diagnostic]) {
         self.file = file
         self.surroundings = surroundings
-        self.root = root
+        self.root = root?.position ?? .unwritten
+        defaults = root.map(Schema.Defaults.init(of:)) ?? Schema.Defaults()
         isIncomplete = diagnostics.hasErrors
         self.diagnostics = diagnostics
     }

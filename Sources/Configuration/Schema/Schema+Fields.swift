@@ -66,7 +66,7 @@ extension Schema {
                 ]
             ),
             initial: Configuration.FieldEdits()
-        )
+        ).inherited(.fieldEdits)
     }
 
     private static func fieldSettings(_ side: FieldName.Side) -> ValueKind<[Configuration.FieldSetting]> {

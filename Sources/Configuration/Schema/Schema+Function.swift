@@ -51,9 +51,9 @@ extension Schema {
             )
         }
         return function
-    }
+    }.completing { node, reader in functionShape.completed(node, by: reader.defaults.function) }
 
-    private static let functionShape = Shape<FunctionDraft>(
+    static let functionShape = Shape<FunctionDraft>(
         "a function",
         title: "functions.NAME",
         summary: "Code that is given an event and answers a response, in warm processes of its own.",
@@ -62,6 +62,7 @@ extension Schema {
         needs: [("protocol", ["command"]), ("interpreter", ["handler"])]
             + ["directory", "init_timeout", "memory", "instances", "environment", "pass_environment"]
             .map { ($0, ["handler", "command"]) },
+        identity: ["handler", "command", "swift"],
         fields: codeFields + functionRunFields
     )
 

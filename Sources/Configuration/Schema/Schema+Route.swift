@@ -34,9 +34,17 @@ extension Schema {
         route.name = draft.name ?? Located.unwritten(customaryName(route))
         resolveTemplates(&route, &reader)
         return route
+    }.completing { node, reader in
+        routeShape.completed(node, by: reader.defaults.route) { $0 != "trailing_slash" || hasTwoEnds(node) }
     }
 
-    private static let routeShape = Shape<RouteDraft>(
+    /// Whether a route's path can have a final slash and be without.
+    private static func hasTwoEnds(_ node: Node) -> Bool {
+        guard case .scalar(let path)? = node.entry("path")?.value.content else { return false }
+        return path.text != "/" && !path.text.hasSuffix("*}") && !path.text.hasSuffix("+}")
+    }
+
+    static let routeShape = Shape<RouteDraft>(
         "a route",
         title: "routes[]",
         summary: "Requests that are alike, and what answers them.",
@@ -46,6 +54,8 @@ extension Schema {
             ("rewrite", ["function", "upstream", "files"]), ("retries", ["upstream"]), ("buffer", ["upstream"]),
             ("websocket", ["upstream"]),
         ],
+        identity: Set(matchFields.map(\.key)).subtracting(["trailing_slash"])
+            .union(targetFields.map(\.key)).union(["rewrite", "example"]),
         fields: matchFields + targetFields + stageFields
     )
 

@@ -19,16 +19,7 @@ extension Schema {
 
     private static let noUpstream = Configuration.Upstream(name: .unwritten(""), endpoints: [])
 
-    private static let upstream = Kind.object(
-        Shape<Configuration.Upstream>(
-            "an upstream",
-            title: "upstreams.NAME",
-            summary: "A service that speaks HTTP/1.1, at one endpoint or several.",
-            initial: noUpstream,
-            fields: upstreamPlaceFields + upstreamUseFields + upstreamForwardingFields
-        ),
-        initial: noUpstream
-    ) { upstream, node, reader in
+    private static let upstream = Kind.object(upstreamShape, initial: noUpstream) { upstream, node, reader in
         guard !upstream.endpoints.isEmpty else { return nil as Configuration.Upstream? }
         if upstream.queue.isWritten, upstream.concurrency.value == nil, reader.hasRead("concurrency", at: node.position)
         {
@@ -37,7 +28,27 @@ extension Schema {
         }
         warnOfShortKeepalive(upstream, &reader)
         return upstream
+    }.completing { node, reader in
+        upstreamShape.completed(node, by: reader.defaults.upstream) { key in
+            key != "queue" || limitsConcurrency(node, reader.defaults.upstream)
+        }
     }
+
+    /// Whether requests wait for an upstream at all.
+    private static func limitsConcurrency(_ node: Node, _ defaults: Node?) -> Bool {
+        let entry = node.entry("concurrency") ?? defaults?.entry("concurrency")
+        guard case .scalar(let scalar)? = entry?.value.content else { return false }
+        return scalar.text != "none"
+    }
+
+    static let upstreamShape = Shape<Configuration.Upstream>(
+        "an upstream",
+        title: "upstreams.NAME",
+        summary: "A service that speaks HTTP/1.1, at one endpoint or several.",
+        initial: noUpstream,
+        identity: ["endpoints"],
+        fields: upstreamPlaceFields + upstreamUseFields + upstreamForwardingFields
+    )
 
     /// A service that closes idle connections first closes some of them while a request is on its way.
     private static func warnOfShortKeepalive(_ upstream: Configuration.Upstream, _ reader: inout Reader) {

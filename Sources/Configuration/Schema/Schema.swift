@@ -9,6 +9,8 @@ enum Schema {
 
         /// The older name of `shutdown.timeout`.
         var drain: Located<Duration>?
+
+        var defaults = Defaults()
     }
 
     /// The whole file.
@@ -130,6 +132,13 @@ enum Schema {
     ]
 
     private static let parts: [Field<Draft>] = [
+        Field(
+            "defaults",
+            \.defaults,
+            defaults,
+            "What functions, upstreams and routes need not say.",
+            default: "nothing"
+        ),
         Field(
             "functions",
             \.configuration.functions,

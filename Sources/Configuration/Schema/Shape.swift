@@ -1,7 +1,7 @@
 internal import PenstockBytes
 
 /// A mapping with known keys: what `Draft` is filled from.
-struct Shape<Draft>: Sendable {
+struct Shape<Draft: Sendable>: Sendable {
     /// For messages: `a route`.
     let name: String
 
@@ -14,11 +14,22 @@ struct Shape<Draft>: Sendable {
     /// Keys that have a meaning only beside one of others.
     var needs: [(key: String, anyOf: [String])] = []
 
+    /// Keys that are each one's own, which no defaults have.
+    var identity: Set<String> = []
+
     /// Keys that have no meaning here though they have elsewhere, and why.
     var elsewhere: [String: String] = [:]
 
+    /// Every default.
+    let initial: Draft
+
     /// The keys for reference and editors.
     let section: Section
+
+    /// How the mapping is completed by one that holds where it says nothing: key by key.
+    var inheritance: Inheritance {
+        .keys(Dictionary(uniqueKeysWithValues: fields.map { ($0.key, $0.inheritance) }))
+    }
 
     /// Declares a mapping.
     ///
@@ -29,6 +40,7 @@ struct Shape<Draft>: Sendable {
     ///   - initial: every default, read off the model itself.
     ///   - exactlyOne: keys of which exactly one must be there.
     ///   - needs: keys that have a meaning only beside one of others.
+    ///   - identity: keys that are each one's own, which no defaults have.
     ///   - elsewhere: keys that are refused here, with a reason of their own.
     ///   - fields: every key, in the order of the reference.
     init(
@@ -38,6 +50,7 @@ struct Shape<Draft>: Sendable {
         initial: Draft,
         exactlyOne: [String] = [],
         needs: [(key: String, anyOf: [String])] = [],
+        identity: Set<String> = [],
         elsewhere: [String: String] = [:],
         fields: [Field<Draft>]
     ) {
@@ -45,7 +58,9 @@ struct Shape<Draft>: Sendable {
         self.fields = fields
         self.exactlyOne = exactlyOne
         self.needs = needs
+        self.identity = identity
         self.elsewhere = elsewhere
+        self.initial = initial
         section = Section(
             name: name,
             title: title,
@@ -154,6 +169,9 @@ struct Field<Draft>: Sendable {
     /// The key's value in a draft, as it would be written, and where it was; `nil` where there is none.
     let value: @Sendable (Draft) -> (text: String, position: Position)?
 
+    /// How its value is completed by one that holds where it says nothing.
+    let inheritance: Inheritance
+
     /// The key for reference and editors, with the default of this draft.
     let row: @Sendable (Draft) -> Section.Row
 
@@ -178,6 +196,7 @@ struct Field<Draft>: Sendable {
     ) {
         self.key = key
         self.isRequired = isRequired
+        inheritance = kind.inheritance
         read = { node, draft, reader in
             if let value = kind.read(node, &reader) { draft[keyPath: path] = value }
         }

@@ -14,6 +14,9 @@ struct ValueKind<Value>: Sendable {
     /// The keys inside it, where it is a mapping.
     var section: Section?
 
+    /// How a value is completed by one that holds where it says nothing.
+    var inheritance = Inheritance.whole
+
     /// Reads a node; `nil` after an error.
     let read: @Sendable (Node, inout Reader) -> Value?
 
@@ -24,6 +27,13 @@ struct ValueKind<Value>: Sendable {
     var interpolated: Self {
         var kind = self
         kind.schema = Kind.variable(or: schema)
+        return kind
+    }
+
+    /// The kind, completed in another way.
+    func inherited(_ inheritance: Inheritance) -> Self {
+        var kind = self
+        kind.inheritance = inheritance
         return kind
     }
 
@@ -39,6 +49,7 @@ struct ValueKind<Value>: Sendable {
             expectation: expectation,
             schema: schema,
             section: section,
+            inheritance: inheritance,
             read: { [read] node, reader in read(node, &reader).map(Optional.some) },
             show: { [show] value in value.flatMap(show) }
         )
@@ -62,6 +73,7 @@ struct ValueKind<Value>: Sendable {
             expectation: "\(expectation) or '\(word)'",
             schema: ["anyOf": .array(choices + [schema])],
             section: section,
+            inheritance: inheritance,
             read: { [read, expectation] node, reader in
                 if case .scalar = node.content {
                     guard let text = reader.text(node, "\(expectation) or '\(word)'") else { return nil }
@@ -83,6 +95,7 @@ struct ValueKind<Value>: Sendable {
             expectation: "\(expectation) or a mapping",
             schema: ["anyOf": [schema, mapping.schema]],
             section: mapping.section,
+            inheritance: mapping.inheritance,
             read: { [read] node, reader in
                 if case .mapping = node.content { return mapping.read(node, &reader) }
                 return read(node, &reader)
@@ -131,6 +144,7 @@ struct ValueKind<Value>: Sendable {
             expectation: expectation,
             schema: schema,
             section: section,
+            inheritance: inheritance,
             read: { [read] node, reader in
                 guard let value = read(node, &reader) else { return nil }
                 return transform(value, node, &reader)

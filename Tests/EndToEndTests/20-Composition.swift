@@ -1,0 +1,44 @@
+import TestSupport
+import Testing
+
+/// Configurations that say once what holds for many.
+@Suite("20 Composition", .wholeProcess)
+struct CompositionTests {
+    @Test func `defaults hold where a route or an upstream says nothing`() throws {
+        let upstream = try ScriptedUpstream { connection in
+            // Never an answer.
+            _ = try connection.request()
+            while try connection.request() != nil {}
+        }
+        let yaml = """
+            defaults:
+              upstream: { timeouts: { first_byte: 100ms } }
+              route:
+                trailing_slash: ignore
+                limits: { body: 4B }
+                headers: { response: { set: { x-frame-options: DENY, x-from: defaults } } }
+            upstreams: { service: { endpoints: ["\(upstream.url)"] } }
+            routes:
+              - { path: /a, respond: { body: a } }
+              - path: /b
+                respond: { body: b }
+                trailing_slash: strict
+                limits: { body: none }
+                headers: { response: { set: { X-From: route } } }
+              - { path: /slow, upstream: service }
+            """
+        try withGateway(yaml) { gateway throws in
+            let first = try gateway.answer("GET /a/")
+            #expect(first.text == "a")
+            #expect(first["x-frame-options"] == "DENY")
+            #expect(first["x-from"] == "defaults")
+            #expect(try gateway.answer("POST /a\nContent-Length: 5\n\nabcde").status == 413)
+            let second = try gateway.answer("POST /b\nContent-Length: 5\n\nabcde")
+            #expect(second.text == "b")
+            #expect(second["x-frame-options"] == "DENY")
+            #expect(second["x-from"] == "route")
+            #expect(try gateway.answer("GET /b/").status == 404)
+            #expect(try gateway.answer("GET /slow").status == 504)
+        }
+    }
+}
