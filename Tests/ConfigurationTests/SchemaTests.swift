@@ -21,7 +21,8 @@ struct SchemaTests {
         "functions.response_limit", "functions.instances.min", "functions.instances.max", "functions.instances.idle",
         "functions.queue.length", "functions.queue.wait", "functions.environment", "functions.pass_environment",
         "upstreams.endpoints", "upstreams.timeouts.connect", "upstreams.timeouts.first_byte", "upstreams.timeouts.idle",
-        "upstreams.keepalive.connections", "upstreams.keepalive.idle", "routes.name", "routes.path",
+        "upstreams.keepalive.connections", "upstreams.keepalive.idle", "routes.name", "routes.routes", "routes.prefix",
+        "routes.path",
         "routes.trailing_slash", "routes.hosts",
         "routes.listeners", "routes.methods", "routes.priority", "routes.match.headers", "routes.match.query",
         "routes.match.cookies", "routes.match.client_address", "routes.match.cookies.exact",
@@ -46,6 +47,9 @@ struct SchemaTests {
     /// A key's schema, looked for behind lists, words that stand for none, and names of the file's choice.
     private static func property(_ key: String, of schema: JSONValue) -> JSONValue? {
         if let found = schema["properties"]?[key] { return found }
+        if let name = schema["$ref"]?.string?.split(separator: "/").last.map(String.init), name != "variable" {
+            return Self.schema?["$defs"]?[name].flatMap { property(key, of: $0) }
+        }
         let inner =
             [schema["additionalProperties"], schema["items"]].compactMap { $0 } + (schema["anyOf"]?.array ?? [])
         return inner.lazy.compactMap { property(key, of: $0) }.first

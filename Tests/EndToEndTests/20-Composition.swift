@@ -41,4 +41,34 @@ struct CompositionTests {
             #expect(try gateway.answer("GET /slow").status == 504)
         }
     }
+
+    @Test func `what a group says holds for what is inside`() throws {
+        let yaml = """
+            routes:
+              - prefix: "/api/{tenant}"
+                hosts: [shop.example.com]
+                limits: { body: 4B }
+                headers: { response: { set: { x-group: outer, x-outer: outer } } }
+                routes:
+                  - { path: /users, respond: { body: users } }
+                  - prefix: /v2
+                    headers: { response: { set: { X-Group: inner } } }
+                    routes:
+                      - { path: "/users/{id}", respond: { body: user }, limits: { body: none } }
+              - { path: /users, respond: { body: outside } }
+            """
+        let host = "\nHost: shop.example.com"
+        try withGateway(yaml) { gateway throws in
+            let users = try gateway.answer("GET /api/a/users" + host)
+            #expect(users.text == "users")
+            #expect(users["x-group"] == "outer")
+            #expect(try gateway.answer("POST /api/a/users\(host)\nContent-Length: 5\n\nabcde").status == 413)
+            let user = try gateway.answer("POST /api/a/v2/users/7\(host)\nContent-Length: 5\n\nabcde")
+            #expect(user.text == "user")
+            #expect(user["x-group"] == "inner")
+            #expect(user["x-outer"] == "outer")
+            #expect(try gateway.answer("GET /api/a/users").status == 404)
+            #expect(try gateway.answer("GET /users" + host).text == "outside")
+        }
+    }
 }

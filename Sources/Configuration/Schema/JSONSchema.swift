@@ -13,7 +13,7 @@ extension Configuration {
             "type": "string",
             "pattern": "\\$\\{[A-Za-z_][A-Za-z0-9_]*(:-[^}]*)?\\}",
         ]
-        members.append(.init(key: "$defs", value: ["variable": variable]))
+        members.append(.init(key: "$defs", value: ["variable": variable, "routes": Schema.routesSchema]))
         return JSONValue.object(JSONObject(members)).indented() + "\n"
     }
 }

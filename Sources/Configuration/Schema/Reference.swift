@@ -14,7 +14,7 @@ extension Configuration {
             guard seen.insert(section.title).inserted else { continue }
             text += "\n" + section.markdown(level: level)
             // Depth first: what is inside a mapping follows it.
-            sections = section.rows.compactMap(\.section) + sections
+            sections = section.inner + sections
         }
         return text
     }

@@ -39,7 +39,7 @@ extension Schema {
     }
 
     /// Whether a route's path can have a final slash and be without.
-    private static func hasTwoEnds(_ node: Node) -> Bool {
+    static func hasTwoEnds(_ node: Node) -> Bool {
         guard case .scalar(let path)? = node.entry("path")?.value.content else { return false }
         return path.text != "/" && !path.text.hasSuffix("*}") && !path.text.hasSuffix("+}")
     }

@@ -37,7 +37,7 @@ enum Schema {
                 if !owners.contains(section.name) { owners.append(section.name) }
             }
             if first.isEmpty { first = owners }
-            sections = sections.flatMap { $0.rows.compactMap(\.section) }
+            sections = sections.flatMap(\.inner)
         }
         if owners.count > 2, first.count == 1 { return first[0] }
         return owners.isEmpty || owners.count > 2 ? nil : owners.sorted().joined(separator: " and ")
@@ -156,7 +156,7 @@ enum Schema {
         Field(
             "routes",
             \.configuration.routes,
-            route.list,
+            routes,
             """
             Which requests are answered by what. The highest priority wins, then the most specific host, then path; \
             then the order in the file.

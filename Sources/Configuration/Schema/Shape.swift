@@ -220,6 +220,36 @@ struct Field<Draft>: Sendable {
     }
 }
 
+extension Field {
+    private init(
+        key: String,
+        isRequired: Bool,
+        read: @escaping @Sendable (Node, inout Draft, inout Reader) -> Void,
+        value: @escaping @Sendable (Draft) -> (text: String, position: Position)?,
+        inheritance: Inheritance,
+        row: @escaping @Sendable (Draft) -> Section.Row
+    ) {
+        self.key = key
+        self.isRequired = isRequired
+        self.read = read
+        self.value = value
+        self.inheritance = inheritance
+        self.row = row
+    }
+
+    /// The same key of a mapping whose draft has this one's in it.
+    func inside<Outer>(_ path: any WritableKeyPath<Outer, Draft> & Sendable) -> Field<Outer> {
+        Field<Outer>(
+            key: key,
+            isRequired: isRequired,
+            read: { [read] node, outer, reader in read(node, &outer[keyPath: path], &reader) },
+            value: { [value] outer in value(outer[keyPath: path]) },
+            inheritance: inheritance,
+            row: { [row] outer in row(outer[keyPath: path]) }
+        )
+    }
+}
+
 /// What reference and editors are told of a mapping.
 struct Section: Sendable {
     /// For messages, such as `a route`.
@@ -232,6 +262,19 @@ struct Section: Sendable {
     let rows: [Row]
     let exactlyOne: [String]
     let needs: [(key: String, anyOf: [String])]
+
+    /// What may stand in its place.
+    private(set) var alternatives: [Section] = []
+
+    /// The same, or another in its place.
+    func or(_ other: Section) -> Section {
+        var section = self
+        section.alternatives.append(other)
+        return section
+    }
+
+    /// Every section below this one.
+    var inner: [Section] { rows.compactMap(\.section) + alternatives }
 
     /// A key.
     struct Row: Sendable {
