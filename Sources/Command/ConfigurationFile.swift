@@ -29,7 +29,7 @@ struct ConfigurationFile: ParsableArguments {
         if use == .serve { loaded = loaded.servedWith(swiftFunctions: nil) }
         let shown = loaded.diagnostics.filter { use == .check || $0.severity != .note }
         if !shown.isEmpty {
-            let text = shown.rendered(in: loaded.source, colour: Terminal.hasColour)
+            let text = shown.rendered(in: loaded.sources, colour: Terminal.hasColour)
             Terminal.write(text.trimmedEnd, toStandardError: true)
         }
         if isMissing { Terminal.write(Self.firstFile, toStandardError: true) }

@@ -85,11 +85,14 @@ extension Sequence where Element == Diagnostic {
     /// All of them as they are printed.
     ///
     /// - Parameters:
-    ///   - source: the file that they quote.
+    ///   - sources: the files that they quote, by their numbers.
     ///   - colour: whether a terminal shows them that knows ANSI colours.
     /// - Returns: the text, empty where there are none.
-    public func rendered(in source: SourceText?, colour: Bool = false) -> String {
-        map { $0.rendered(in: source, colour: colour) }.joined()
+    public func rendered(in sources: [SourceText], colour: Bool = false) -> String {
+        map { diagnostic in
+            let number = diagnostic.position.file
+            return diagnostic.rendered(in: sources.indices.contains(number) ? sources[number] : nil, colour: colour)
+        }.joined()
     }
 }
 

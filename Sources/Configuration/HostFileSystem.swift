@@ -17,6 +17,7 @@ extension FileSystem {
                         ? .success(bytes) : .failure(Failure("is longer than \(limit >> 10) KiB"))
                 }
             },
+            matches: matchesOnDisk,
             beginning: readFromDisk,
             resolveInterpreter: resolveInterpreter,
             findProgram: lookUp
@@ -48,6 +49,14 @@ extension FileSystem {
         case S_IFDIR: .folder
         default: .other
         }
+    }
+
+    private static func matchesOnDisk(_ pattern: String) -> [String] {
+        var found = glob_t()
+        defer { globfree(&found) }
+        guard glob(pattern, GLOB_NOSORT, nil, &found) == 0 else { return [] }
+        let paths = (0..<Int(found.gl_pathc)).compactMap { found.gl_pathv[$0].map { String(cString: $0) } }
+        return paths.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
     }
 
     private static func readFromDisk(_ path: String, atMost limit: Int) -> Result<[UInt8], Failure> {

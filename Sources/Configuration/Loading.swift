@@ -7,15 +7,15 @@ extension Configuration {
         /// Errors, warnings and notes in the order of the file.
         public let diagnostics: [Diagnostic]
 
-        /// The text that they quote.
-        public let source: SourceText
+        /// The texts that they quote: the file's, then those of the files that it includes.
+        public let sources: [SourceText]
 
         /// The gateway's folder, as far as the file can be read: with errors too, the one by which it is found.
         public let state: String
 
         /// All diagnostics as they are printed.
         public func rendered(colour: Bool = false) -> String {
-            diagnostics.rendered(in: source, colour: colour)
+            diagnostics.rendered(in: sources, colour: colour)
         }
     }
 
@@ -34,10 +34,9 @@ extension Configuration {
         files: FileSystem = .host(),
         environment: @escaping @Sendable (String) -> String? = Surroundings.processVariable
     ) -> Loaded {
-        let folder = Schema.folder(of: path)
         let surroundings = Surroundings(
             environment: environment,
-            directory: folder == "." && !path.hasPrefix("./") ? "" : folder,
+            directory: Schema.directory(of: path),
             files: files
         )
         switch files.read(path, SourceText.limit) {
@@ -48,7 +47,7 @@ extension Configuration {
             return Loaded(
                 configuration: nil,
                 diagnostics: [diagnostic],
-                source: SourceText(file: path, bytes: []),
+                sources: [SourceText(file: path, bytes: [])],
                 state: surroundings.resolve(Configuration().state.value)
             )
         }
@@ -78,26 +77,23 @@ extension Configuration {
         guard bytes.count <= SourceText.limit else {
             let message = "the file is longer than \(Size.written(SourceText.limit))"
             let diagnostic = Diagnostic(.error, file: file, at: .unwritten, message)
-            return Loaded(configuration: nil, diagnostics: [diagnostic], source: source, state: state)
+            return Loaded(configuration: nil, diagnostics: [diagnostic], sources: [source], state: state)
         }
         let (root, problems) = Composer.compose(source)
-        var reader = Reader(
-            file: file,
-            surroundings: surroundings,
-            root: root,
-            diagnostics: problems
-        )
+        var reader = Reader(source, root: root, diagnostics: problems, surroundings)
         guard let root, var configuration = Schema.root.read(root, &reader) else {
-            return Loaded(configuration: nil, diagnostics: bounded(reader.diagnostics), source: source, state: state)
+            let all = bounded(reader.diagnostics)
+            return Loaded(configuration: nil, diagnostics: all, sources: reader.sources, state: state)
         }
         configuration.file = file
+        configuration.includedFiles = reader.sources.dropFirst().map(\.file)
         configuration.checkMeaning(&reader)
         if let files = surroundings.files { configuration.checkFiles(files, &reader) }
         let diagnostics = bounded(reader.diagnostics)
         return Loaded(
             configuration: reader.diagnostics.hasErrors ? nil : configuration,
             diagnostics: diagnostics,
-            source: source,
+            sources: reader.sources,
             state: configuration.state.value
         )
     }

@@ -1,18 +1,22 @@
-/// A place in the configuration file: line and column, both counted from 1, columns in characters.
+/// A place in the configuration: file, line and column; lines and columns are counted from 1, columns in characters.
 public struct Position: Hashable, Comparable, Sendable, CustomStringConvertible {
     public var line: Int
     public var column: Int
 
-    public init(line: Int, column: Int) {
+    /// 0 for the file that was named, then the included ones in their order.
+    public var file: Int
+
+    public init(line: Int, column: Int, file: Int = 0) {
         self.line = line
         self.column = column
+        self.file = file
     }
 
     /// The place of what is written nowhere: a default.
     public static let unwritten = Position(line: 0, column: 0)
 
     public static func < (left: Position, right: Position) -> Bool {
-        (left.line, left.column) < (right.line, right.column)
+        (left.file, left.line, left.column) < (right.file, right.line, right.column)
     }
 
     /// `12:7`.

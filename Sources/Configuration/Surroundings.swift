@@ -38,6 +38,18 @@ public struct Surroundings: Sendable {
     }
 }
 
+extension Surroundings {
+    /// Resolves a pattern of paths, in which `*`, `?` and `[` of the folder itself stand for themselves.
+    func resolvePattern(_ pattern: String) -> String {
+        var escaped = self
+        escaped.directory = directory.reduce(into: "") { text, character in
+            if "*?[\\".contains(character) { text += "\\" }
+            text.append(character)
+        }
+        return escaped.resolve(pattern)
+    }
+}
+
 /// What the checks ask of the machine.
 public struct FileSystem: Sendable {
     /// What stands at a path, links followed.
@@ -60,6 +72,9 @@ public struct FileSystem: Sendable {
     /// The bytes of a file, at most `limit` of them.
     public var read: @Sendable (_ path: String, _ limit: Int) -> Result<[UInt8], Failure>
 
+    /// The paths that fit a pattern as a shell reads it, sorted by their bytes.
+    public var matches: @Sendable (_ pattern: String) -> [String]
+
     /// The first bytes of a file, at most `count` of them.
     public var beginning: @Sendable (_ path: String, _ count: Int) -> Result<[UInt8], Failure>
 
@@ -73,6 +88,7 @@ public struct FileSystem: Sendable {
         kind: @escaping @Sendable (String) -> Kind,
         isExecutable: @escaping @Sendable (String) -> Bool,
         read: @escaping @Sendable (String, Int) -> Result<[UInt8], Failure>,
+        matches: @escaping @Sendable (String) -> [String] = { _ in [] },
         beginning: @escaping @Sendable (String, Int) -> Result<[UInt8], Failure>,
         resolveInterpreter: @escaping @Sendable (String) -> Result<String, Failure>,
         findProgram: @escaping @Sendable (String) -> Result<String, Failure>
@@ -80,6 +96,7 @@ public struct FileSystem: Sendable {
         self.kind = kind
         self.isExecutable = isExecutable
         self.read = read
+        self.matches = matches
         self.beginning = beginning
         self.resolveInterpreter = resolveInterpreter
         self.findProgram = findProgram

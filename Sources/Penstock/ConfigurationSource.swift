@@ -15,7 +15,7 @@ struct ConfigurationSource {
         let loaded = Configuration.load(file, files: .host(resolveInterpreter: Interpreter.resolve))
             .servedWith(swiftFunctions: Array(functions.keys))
         let shown = loaded.diagnostics.filter { $0.severity != .note }
-        if !shown.isEmpty { Self.write(shown.rendered(in: loaded.source, colour: Self.hasColour), end: "") }
+        if !shown.isEmpty { Self.write(shown.rendered(in: loaded.sources, colour: Self.hasColour), end: "") }
         return loaded
     }
 

@@ -101,6 +101,16 @@ struct RobustnessTests {
         #expect(try #require(loaded.configuration).routes.count == 10_000)
     }
 
+    @Test
+    func `thousands of routes with priorities are compared`() throws {
+        let routes = (0..<5000).map { index in
+            "  - { path: \"/a\(index % 70)/{id}/b\(index)\", priority: \(index % 3), respond: {} }\n"
+        }
+        let above = "  - { path: \"/a7/{x*}\", priority: 3, hosts: [a.example], respond: {} }\n"
+        let loaded = Machine.parse("routes:\n" + routes.joined() + above)
+        #expect(try #require(loaded.configuration).routes.count == 5001)
+    }
+
     private func check(_ bytes: [UInt8]) {
         let loaded = Machine.parse(bytes: bytes)
         #expect((loaded.configuration == nil) == loaded.diagnostics.hasErrors)

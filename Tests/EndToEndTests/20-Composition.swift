@@ -71,4 +71,28 @@ struct CompositionTests {
             #expect(try gateway.answer("GET /users" + host).text == "outside")
         }
     }
+
+    @Test func `included files are read again with the file, and named where they are wrong`() throws {
+        let folder = try TemporaryFolder()
+        try folder.write("conf.d/a.yaml", "routes: [{ path: /a, respond: { body: first } }]\n")
+        try folder.write("conf.d/files/x.txt", "beside")
+        let yaml = "include: conf.d/*.yaml\nroutes: [{ path: /own, respond: { body: own } }]"
+        try withGateway(yaml, folder: folder) { gateway throws in
+            #expect(try gateway.answer("GET /own").text == "own")
+            #expect(try gateway.answer("GET /a").text == "first")
+            try folder.replace("conf.d/a.yaml", "routes: [{ path: /a, respond: { body: second } }]\n")
+            try folder.write("conf.d/b.yaml", "routes: [{ path: \"/b/{x*}\", files: { root: files } }]\n")
+            #expect(try gateway.reload())
+            #expect(try gateway.answer("GET /a").text == "second")
+            #expect(try gateway.answer("GET /b/x.txt").text == "beside")
+            let explain = [GatewayProcess.binary, "explain", "GET", "/b/x.txt"]
+            let report = try ChildProcess.run(explain, in: folder.path, environment: [:])
+            #expect(report.output.contains("ANY /b/{x*} (conf.d/b.yaml:1:10)"), "\(report.output)\(report.errors)")
+            try folder.replace("conf.d/b.yaml", "routes:\n  - { path: /b, respnd: {} }\n")
+            #expect(try !gateway.reload())
+            #expect(gateway.log.contains("conf.d/b.yaml:2:17: error: unknown key 'respnd' in a route"))
+            #expect(gateway.log.contains("  - { path: /b, respnd: {} }\n"))
+            #expect(try gateway.answer("GET /b/x.txt").text == "beside")
+        }
+    }
 }

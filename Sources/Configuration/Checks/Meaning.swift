@@ -7,6 +7,8 @@ extension Configuration {
     /// Names of the default form are made unique on the way.
     mutating func checkMeaning(_ reader: inout Reader) {
         checkListeners(&reader)
+        checkNames(functions.map(\.name), "functions", &reader)
+        checkNames(upstreams.map(\.name), "upstreams", &reader)
         nameRoutes(&reader)
         for route in routes { check(route, &reader) }
         for upstream in upstreams { checkUnique(upstream.endpoints.map { $0.map(\.place) }, &reader) }
@@ -19,16 +21,31 @@ extension Configuration {
 
     /// Says which routes no request can reach, of those whose conditions are known.
     private func reportShadows(_ reader: inout Reader) {
-        guard !reader.isIncomplete else { return }
+        guard !reader.isIncomplete, !reader.lacksFiles else { return }
         let compared = routes.filter { reader.hasReadAll(but: Schema.keysBesideConditions, at: $0.position) }
         for shadow in Self.shadows(among: compared) {
             let hidden = compared[shadow.route]
             reader.error(
                 "\(hidden.label) can never match: '\(compared[shadow.by].name.value.excerpt)'"
-                    + " in line \(compared[shadow.by].position.line) takes all of its requests",
+                    + " in \(reader.line(of: compared[shadow.by].position, from: hidden.position)) takes all of its requests",
                 at: hidden.position,
                 hint: shadow.hint
             )
+        }
+    }
+
+    /// Names that two files give; those of one file are keys, which YAML has once.
+    private func checkNames(_ names: [Located<String>], _ what: String, _ reader: inout Reader) {
+        var taken: [String: Position] = [:]
+        for name in names {
+            if let first = taken[name.value] {
+                reader.error(
+                    "two \(what) are called '\(name.value)'; the first in \(reader.line(of: first, from: name.position))",
+                    at: name.position
+                )
+            } else {
+                taken[name.value] = name.position
+            }
         }
     }
 
@@ -84,7 +101,8 @@ extension Configuration {
         for route in routes where route.name.isWritten {
             if let first = taken[route.name.value] {
                 reader.error(
-                    "two routes are called '\(route.name.value.excerpt)'; the first in line \(first.line)",
+                    "two routes are called '\(route.name.value.excerpt)'; "
+                        + "the first in \(reader.line(of: first, from: route.name.position))",
                     at: route.name.position
                 )
             } else {
@@ -140,7 +158,9 @@ extension Configuration {
 
     private func checkKnown(_ name: Located<String>, _ space: Reader.NameSpace, _ what: String, _ reader: inout Reader)
     {
-        guard reader.names[space] != nil || reader.hasRead("\(what)s", at: reader.root) else { return }
+        guard !reader.lacksFiles, reader.names[space] != nil || reader.hasRead("\(what)s", at: reader.root) else {
+            return
+        }
         var known = reader.names[space] ?? []
         if space == .listener { known.formUnion(listeners.map(\.name.value)) }
         guard !known.contains(name.value) else { return }

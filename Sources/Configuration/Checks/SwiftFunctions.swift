@@ -30,7 +30,7 @@ extension Configuration {
         guard let available else {
             return Diagnostic(
                 .error,
-                file: file,
+                file: file(of: name.position),
                 at: name.position,
                 "'\(name.value.excerpt)' is a Swift function, which penstock itself does not have",
                 hint: """
@@ -43,7 +43,7 @@ extension Configuration {
         let near = suggestion(for: name.value, among: available).map { "did you mean '\($0)'?" }
         return Diagnostic(
             .error,
-            file: file,
+            file: file(of: name.position),
             at: name.position,
             "the program has no Swift function '\(name.value.excerpt)'",
             hint: near
@@ -62,7 +62,7 @@ extension Configuration.Loaded {
         return Configuration.Loaded(
             configuration: problems.hasErrors ? nil : configuration,
             diagnostics: (diagnostics + problems).sortedByPlace(),
-            source: source,
+            sources: sources,
             state: state
         )
     }

@@ -8,6 +8,9 @@ public struct Configuration: Equatable, Sendable {
     /// The path of the file, as it was given.
     public var file = "routes.yaml"
 
+    /// The paths of the files that it includes, in the order in which they were read.
+    public var includedFiles: [String] = []
+
     /// The loops to run, 1...1024; `nil`: one for each core this process may use.
     public var loops: Int?
 
@@ -55,6 +58,11 @@ public struct Configuration: Equatable, Sendable {
 }
 
 extension Configuration {
+    /// The file that a place is in.
+    public func file(of position: Position) -> String {
+        position.file == 0 ? file : includedFiles[position.file - 1]
+    }
+
     /// How the gateway ends.
     public struct Shutdown: Equatable, Sendable {
         /// How long it serves on as before, but says that it is not ready, so that load balancers look elsewhere.

@@ -66,7 +66,7 @@ struct Composer: ~Copyable {
         _ = try events.next()
         let first = try events.next()
         guard case .documentStart = first.kind else {
-            throw SyntaxError(message: "the file is empty", position: Position(line: 1, column: 1))
+            throw SyntaxError(message: "the file is empty", position: Position(line: 1, column: 1, file: source.number))
         }
         let root = try node(try events.next(), depth: 0)
         _ = try events.next()

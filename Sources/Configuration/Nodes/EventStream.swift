@@ -36,7 +36,7 @@ struct SyntaxError: Error {
 struct EventStream: ~Copyable {
     private let parser: UnsafeMutablePointer<yaml_parser_t>
 
-    /// The place behind the last character: libyaml's own end is always the beginning of a line, even of none.
+    /// The place behind the last character, in its file: libyaml's own end is always the beginning of a line, even of none.
     private let end: Position
 
     /// Begins to read `bytes`, which must outlive the stream, and end at `end`.
@@ -120,7 +120,7 @@ struct EventStream: ~Copyable {
     }
 
     private func position(_ mark: yaml_mark_t) -> Position {
-        mark.line < end.line ? Position(line: mark.line + 1, column: mark.column + 1) : end
+        mark.line < end.line ? Position(line: mark.line + 1, column: mark.column + 1, file: end.file) : end
     }
 
     /// What libyaml says went wrong, in words that say what to do.

@@ -6,14 +6,18 @@ public struct SourceText: Sendable {
     /// The file as it was given.
     public let file: String
 
+    /// 0 for the file that was named, then the included ones in their order.
+    let number: Int
+
     /// Its bytes.
     let bytes: [UInt8]
 
     /// Where each line begins.
     private let starts: [Int]
 
-    init(file: String, bytes: [UInt8]) {
+    init(file: String, bytes: [UInt8], number: Int = 0) {
         self.file = file
+        self.number = number
         // A byte order mark is no part of the text (YAML 1.2 section 5.2), nor of its columns.
         self.bytes = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? Array(bytes.dropFirst(3)) : bytes
         var starts = [0]
@@ -48,7 +52,7 @@ public struct SourceText: Sendable {
         }
         let start = starts[low]
         let characters = bytes[start..<max(start, min(offset, bytes.count))].count { $0 & 0xC0 != 0x80 }
-        return Position(line: low + 1, column: characters + 1)
+        return Position(line: low + 1, column: characters + 1, file: number)
     }
 
     /// The first byte that no YAML file may have, and what is wrong with it.

@@ -60,7 +60,7 @@ enum Kind {
         type: "path",
         expectation: "a path",
         schema: lineSchema,
-        read: { node, reader in line.read(node, &reader).map(reader.surroundings.resolve) },
+        read: { node, reader in line.read(node, &reader).map { reader.resolve($0, at: node.position) } },
         show: { .string($0) }
     )
 

@@ -3,7 +3,10 @@ internal import PenstockPatterns
 
 /// What reading needs and gathers: the surroundings, and everything that is wrong so far.
 struct Reader {
-    let file: String
+    /// The texts that were read, by their numbers: the file that was named, then those that it includes.
+    private(set) var sources: [SourceText]
+
+    /// Those of the file that was named.
     let surroundings: Surroundings
 
     /// Where the file's own mapping begins.
@@ -13,7 +16,10 @@ struct Reader {
     let defaults: Schema.Defaults
 
     /// Whether YAML's own rules were broken, and something was left out because of it.
-    let isIncomplete: Bool
+    private(set) var isIncomplete = false
+
+    /// Whether a file that is to be included could not be read: what is in it is not known.
+    var lacksFiles = false
 
     /// In the order they were found.
     private(set) var diagnostics: [Diagnostic] = []
@@ -28,13 +34,51 @@ struct Reader {
     /// Names that the file gives, those of parts that have errors too: a route to such a part is not one error more.
     var names: [NameSpace: Set<String>] = [:]
 
-    init(file: String, surroundings: Surroundings, root: Node?, diagnostics: [Diagnostic]) {
-        self.file = file
+    /// Begins to read a file.
+    ///
+    /// - Parameters:
+    ///   - source: its text.
+    ///   - root: what stands in it; `nil` where it is no YAML.
+    ///   - diagnostics: what is wrong with it so far.
+    ///   - surroundings: those of the file.
+    init(_ source: SourceText, root: Node?, diagnostics: [Diagnostic], _ surroundings: Surroundings) {
+        sources = [source]
         self.surroundings = surroundings
         self.root = root?.position ?? .unwritten
         defaults = root.map(Schema.Defaults.init(of:)) ?? Schema.Defaults()
-        isIncomplete = diagnostics.hasErrors
-        self.diagnostics = diagnostics
+        take(diagnostics)
+    }
+
+    /// Reads the text of an included file.
+    ///
+    /// - Parameter source: with the next number.
+    /// - Returns: what stands in it; `nil` after an error.
+    mutating func compose(_ source: SourceText) -> Node? {
+        sources.append(source)
+        let (root, diagnostics) = Composer.compose(source)
+        take(diagnostics)
+        if root == nil { lacksFiles = true }
+        return root
+    }
+
+    private mutating func take(_ found: [Diagnostic]) {
+        isIncomplete = isIncomplete || found.hasErrors
+        errorCount += found.count { $0.severity == .error }
+        diagnostics += found
+    }
+
+    /// A path of the file that a place is in, resolved against that file's folder.
+    func resolve(_ path: String, at position: Position) -> String {
+        guard position.file > 0 else { return surroundings.resolve(path) }
+        var own = surroundings
+        own.directory = Schema.directory(of: sources[position.file].file)
+        return own.resolve(path)
+    }
+
+    /// A place for a sentence about another: `line 7`, in another file `line 7 of users.yaml`.
+    func line(of position: Position, from other: Position) -> String {
+        position.file == other.file
+            ? "line \(position.line)" : "line \(position.line) of \(sources[position.file].file)"
     }
 
     /// What a route may name.
@@ -43,9 +87,10 @@ struct Reader {
     }
 
     /// Says of a key that it is there, and was not read.
-    mutating func leaveUnread(_ key: String, of mapping: Node) {
-        unread[mapping.position, default: []].insert(key)
-    }
+    mutating func leaveUnread(_ key: String, of mapping: Node) { leaveUnread(key, at: mapping.position) }
+
+    /// Says of a key that it is there, and was not read, in the mapping at a place.
+    mutating func leaveUnread(_ key: String, at position: Position) { unread[position, default: []].insert(key) }
 
     /// Whether none of `keys` was there and could not be read, in the mapping at a place.
     func hasRead(_ keys: String..., at position: Position) -> Bool {
@@ -72,6 +117,7 @@ struct Reader {
 
     private mutating func add(_ severity: Diagnostic.Severity, _ message: String, at position: Position, hint: String?)
     {
+        let file = sources[position.file].file
         diagnostics.append(Diagnostic(severity, file: file, at: position, message, hint: hint))
     }
 

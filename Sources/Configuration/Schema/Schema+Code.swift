@@ -29,15 +29,17 @@ extension Schema {
 
     /// Decides where a function's code is.
     static func code(_ draft: FunctionDraft, _ reader: inout Reader) -> Configuration.Code? {
-        if let handler = draft.handler { return .handler(functionHandler(handler, draft, reader.surroundings)) }
+        if let handler = draft.handler { return .handler(functionHandler(handler, draft, reader)) }
         if let name = draft.swift { return .swift(name) }
         guard var program = draft.command.first else { return nil }
-        if program.value.utf8.contains(ASCII.slash) { program.value = reader.surroundings.resolve(program.value) }
+        if program.value.utf8.contains(ASCII.slash) {
+            program.value = reader.resolve(program.value, at: program.position)
+        }
         return .command(
             Configuration.FunctionCommand(
                 arguments: [program] + draft.command.dropFirst(),
                 protocol: draft.commandProtocol,
-                directory: draft.directory ?? .unwritten(reader.surroundings.resolve("."))
+                directory: draft.directory ?? .unwritten(reader.resolve(".", at: program.position))
             )
         )
     }
@@ -45,13 +47,13 @@ extension Schema {
     private static func functionHandler(
         _ handler: Located<HandlerName>,
         _ draft: FunctionDraft,
-        _ surroundings: Surroundings
+        _ reader: Reader
     ) -> Configuration.FunctionHandler {
-        let file = surroundings.resolve(handler.value.file)
+        let file = reader.resolve(handler.value.file, at: handler.position)
         let language = handler.value.language
         var interpreter = draft.interpreter ?? .unwritten(language == .python ? "python3" : "node")
         if interpreter.value.utf8.contains(ASCII.slash) {
-            interpreter.value = surroundings.resolve(interpreter.value)
+            interpreter.value = reader.resolve(interpreter.value, at: interpreter.position)
         }
         return Configuration.FunctionHandler(
             file: Located(file, at: handler.position),
@@ -66,6 +68,12 @@ extension Schema {
     static func folder(of path: String) -> String {
         guard let slash = path.lastIndex(of: "/") else { return "." }
         return slash == path.startIndex ? "/" : String(path[..<slash])
+    }
+
+    /// The folder that paths in a file are relative to; empty: the working directory.
+    static func directory(of path: String) -> String {
+        let folder = folder(of: path)
+        return folder == "." && !path.hasPrefix("./") ? "" : folder
     }
 
     private static func language(of file: String) -> Configuration.Language? {

@@ -103,7 +103,7 @@ extension Schema {
         read: { node, reader in
             guard let text = reader.text(node, "an address such as 127.0.0.1:8080") else { return nil }
             do throws(Complaint) {
-                return try Address.parse(text.value, resolve: reader.surroundings.resolve)
+                return try Address.parse(text.value) { reader.resolve($0, at: node.position) }
             } catch {
                 reader.refuse(text, error)
                 return nil

@@ -11,6 +11,7 @@ enum Schema {
         var drain: Located<Duration>?
 
         var defaults = Defaults()
+        var included: [IncludedFile] = []
     }
 
     /// The whole file.
@@ -24,6 +25,9 @@ enum Schema {
         if !configuration.state.isWritten {
             configuration.state.value = reader.surroundings.resolve(configuration.state.value)
         }
+        configuration.functions += draft.included.flatMap(\.functions)
+        configuration.upstreams += draft.included.flatMap(\.upstreams)
+        configuration.routes += draft.included.flatMap(\.routes)
         return configuration
     }
 
@@ -131,7 +135,19 @@ enum Schema {
         Field("paths", \.configuration.paths, paths, "How request paths are read.", default: "as below"),
     ]
 
+    /// The keys that included files do not have.
+    static let processKeys = process.map(\.key).filter { $0 != "version" } + ["defaults"]
+
     private static let parts: [Field<Draft>] = [
+        Field(
+            "include",
+            \.included,
+            include,
+            """
+            Files with more `functions`, `upstreams` and `routes`, and patterns of them such as `conf.d/*.yaml`, sorted by \
+            name. Their routes come after the file's own; their paths are relative to themselves.
+            """
+        ),
         Field(
             "defaults",
             \.defaults,
@@ -187,7 +203,7 @@ enum Schema {
     /// What somebody writes who takes `server` for a switch.
     private static let switches: Set = ["true", "yes", "on", "no", "off"]
 
-    private static let version = Kind.parsed(
+    static let version = Kind.parsed(
         "`1`",
         "the version 1",
         schema: Kind.variable(or: ["enum": [1]], quoted: "1"),
@@ -222,7 +238,7 @@ enum Schema {
             return switch text {
             case "stdout": .standardOutput
             case "stderr": .standardError
-            default: .file(reader.surroundings.resolve(text))
+            default: .file(reader.resolve(text, at: node.position))
             }
         },
         show: { destination in

@@ -153,7 +153,7 @@ public struct RouteReport {
     }
 
     /// `routes.yaml:12:5`.
-    func place(_ position: Position) -> String { "\(configuration.file):\(position)" }
+    func place(_ position: Position) -> String { "\(configuration.file(of: position)):\(position)" }
 }
 
 extension Configuration.Target {
