@@ -28,8 +28,10 @@ public final class RouteTable: Sendable {
     /// The routes, as they were given.
     public let routes: [RouteDescription]
     let requests: RequestMatcher
-    /// One for each priority, the highest first.
-    private let priorities: [HostMatcher]
+    /// The hosts of the highest priority.
+    private let hosts: HostMatcher
+    /// Those of each other priority, the highest first.
+    private let lower: [HostMatcher]
     private let tree: PathTree
 
     /// Builds the table.
@@ -41,7 +43,10 @@ public final class RouteTable: Sendable {
         var requests = RequestMatcher()
         for (index, route) in routes.enumerated() { try requests.add(route, index: index) }
         self.requests = requests
-        (priorities, tree) = Self.build(routes, requests)
+        let (priorities, tree) = Self.build(routes, requests)
+        hosts = priorities.first ?? HostMatcher(hosts: [], anyHost: nil)
+        lower = Array(priorities.dropFirst())
+        self.tree = tree
     }
 
     private static func build(
@@ -103,13 +108,9 @@ public final class RouteTable: Sendable {
         if !parameters.isEmpty { parameters.removeAll(keepingCapacity: true) }
         guard request.path.first == ASCII.slash else { return .notFound }
         let host = hostWithoutPort(request.authority)
-        for index in priorities.indices {
-            var tier = priorities[index].first(host)
-            while tier >= 0 {
-                let root = priorities[index].tiers[Int(tier)].root
-                if visit(root, 0, request, &search, &parameters) { return .route(Int(search.route)) }
-                tier = priorities[index].tiers[Int(tier)].next
-            }
+        if find(hosts, host, request, &search, &parameters) { return .route(Int(search.route)) }
+        for index in lower.indices where find(lower[index], host, request, &search, &parameters) {
+            return .route(Int(search.route))
         }
         return answer(search.allowed, to: request.method)
     }
@@ -133,6 +134,22 @@ public final class RouteTable: Sendable {
         /// What routes that failed on nothing but the method would have taken.
         var allowed: MethodSet = []
         var route: Int32 = -1
+    }
+
+    /// Tries everything of one priority.
+    private func find(
+        _ hosts: borrowing HostMatcher,
+        _ host: UnsafeRawBufferPointer,
+        _ request: borrowing RoutedRequest,
+        _ search: inout Search,
+        _ parameters: inout [Range<Int>]
+    ) -> Bool {
+        var tier = hosts.first(host)
+        while tier >= 0 {
+            if visit(hosts.tiers[Int(tier)].root, 0, request, &search, &parameters) { return true }
+            tier = hosts.tiers[Int(tier)].next
+        }
+        return false
     }
 
     /// Tries everything below `node`.

@@ -56,13 +56,21 @@ private struct RedirectWalk {
     private let routes: [Configuration.Route]
 
     /// The routes by the literal segments that their paths begin with.
-    private var places: [[String]: [Int]] = [:]
+    private var places: [[String]: [Taker]] = [:]
+
+    /// A route, and one of the forms of its path.
+    private struct Taker {
+        let route: Int
+        let form: PathPattern
+    }
 
     init(_ routes: [Configuration.Route]) {
         self.routes = routes
         for (index, route) in routes.enumerated() {
-            let literals = route.path.value.segments.prefix { $0.parameter == nil }
-            places[literals.map(\.text), default: []].append(index)
+            for form in route.forms {
+                let literals = form.segments.prefix { $0.parameter == nil }
+                places[literals.map(\.text), default: []].append(Taker(route: index, form: form))
+            }
         }
     }
 
@@ -82,39 +90,38 @@ private struct RedirectWalk {
 
     /// Where a path is redirected to; `nil` where it is not, or that is not sure.
     private func step(from path: [String], _ origin: Configuration.Route) -> [String]? {
-        guard let route = taker(of: path, origin), case .redirect(let redirect) = route.target else { return nil }
-        guard let captures = route.path.value.captures(of: path) else { return nil }
+        guard let taker = taker(of: path, origin), let captures = taker.form.captures(of: path) else { return nil }
+        let route = routes[taker.route]
+        if taker.form != route.path.value, route.trailingSlash.value == .redirect {
+            return taker.form.endsWithSlash ? path.dropLast() : path + [""]
+        }
+        guard case .redirect(let redirect) = route.target else { return nil }
         return redirect.to.value.path(captures, from: path)
     }
 
     /// The route that takes a path on the hosts and listeners of `origin`.
-    private func taker(of path: [String], _ origin: Configuration.Route) -> Configuration.Route? {
-        let matching = (0...path.count).flatMap { places[Array(path.prefix($0))] ?? [] }.map { routes[$0] }
-            .filter { $0.takes(path) && $0.takesGet }
-        let isCertain = matching.allSatisfy { route in
+    private func taker(of path: [String], _ origin: Configuration.Route) -> Taker? {
+        let matching = (0...path.count).flatMap { places[Array(path.prefix($0))] ?? [] }
+            .filter { routes[$0.route].takesGet && $0.form.captures(of: path) != nil }
+        let isCertain = matching.map { routes[$0.route] }.allSatisfy { route in
             route.match == Configuration.Match()
                 && (route.hosts.isEmpty || route.hosts.map(\.value) == origin.hosts.map(\.value))
-                && route.path.value.captures(of: path) != nil
                 && (route.listeners.isEmpty || route.listeners.map(\.value) == origin.listeners.map(\.value))
         }
         guard isCertain else { return nil }
-        return matching.min { $0.rank.lexicographicallyPrecedes($1.rank) }
+        return matching.min { rank($0).lexicographicallyPrecedes(rank($1)) }
+    }
+
+    /// Lower ranks win: a higher priority, a host, then the path segment by segment, its own form, then methods.
+    private func rank(_ taker: Taker) -> [Int] {
+        let route = routes[taker.route]
+        return [-route.priority, route.hosts.isEmpty ? 1 : 0] + taker.form.segments.map(\.rank)
+            + [taker.form == route.path.value ? 0 : 1, route.methods.isEmpty ? 1 : 0]
     }
 }
 
 extension Configuration.Route {
-    /// Whether the path is the route's, or may be with another end.
-    fileprivate func takes(_ segments: [String]) -> Bool {
-        let other = trailingSlash.value == .strict ? nil : path.value.withOtherEnd
-        return path.value.captures(of: segments) != nil || other?.captures(of: segments) != nil
-    }
-
     fileprivate var takesGet: Bool { methods.isEmpty || methods.contains { $0.value == "GET" } }
-
-    /// Lower ranks win: a higher priority, a host, then the path segment by segment, then methods.
-    fileprivate var rank: [Int] {
-        [-priority, hosts.isEmpty ? 1 : 0] + path.value.segments.map(\.rank) + [methods.isEmpty ? 1 : 0]
-    }
 }
 
 extension PathPattern.Segment {

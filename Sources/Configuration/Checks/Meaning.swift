@@ -223,7 +223,7 @@ extension Configuration {
             route.hosts.contains(where: { $0.value.matches(host.utf8) })
         else { return }
         let owner = routes.first { other in
-            other.hosts.contains { !$0.value.isWildcard && $0.value.name == host }
+            other.priority >= route.priority && other.hosts.contains { !$0.value.isWildcard && $0.value.name == host }
         }
         guard owner == nil || owner == route else { return }
         reader.warning(

@@ -94,9 +94,7 @@ private struct RouteIndex {
     init(_ routes: [Configuration.Route]) {
         self.routes = routes
         forms = routes.map { route in
-            let other = route.trailingSlash.value == .strict ? nil : route.path.value.withOtherEnd
-            return [Form(shape: route.path.value.shape, isOwn: true)]
-                + (other.map { [Form(shape: $0.shape, isOwn: false)] } ?? [])
+            route.forms.map { Form(shape: $0.shape, isOwn: $0 == route.path.value) }
         }
         let lowest = routes.map(\.priority).min() ?? 0
         for (index, route) in routes.enumerated() {

@@ -59,6 +59,11 @@ extension Configuration {
 
         /// A request to try it with.
         public var example: Example?
+
+        /// The paths that it takes or sends to its own: these first, then those with a final slash more or less.
+        var forms: [PathPattern] {
+            [path.value] + (trailingSlash.value == .strict ? [] : [path.value.withOtherEnd].compactMap { $0 })
+        }
     }
 
     /// What a route makes of a path that is its own but for a final slash.
