@@ -63,47 +63,16 @@ struct ConditionTable: Sendable {
         return true
     }
 
-    /// Whether the cookies (RFC 6265 §4.2.1) are as some conditions of a route ask.
+    /// Whether the cookies are as some conditions of a route ask.
     func fit(cookies fields: FieldBlock, _ range: Range<Int32>, _ route: Int32, _ scratch: MatchScratch) -> Bool {
         for index in range {
             let condition = conditions[Int(index)]
-            var found = false
-            if fields.present.has(.cookie) {
-                for entry in 0..<fields.count where !found && fields[entry].id == .cookie {
-                    found = hasCookie(fields.value(fields[entry]), condition, route, scratch)
-                }
+            let found = fields.cookie { name, value in
+                bytes.equals(condition.name, name) && fits(condition, value, route, scratch)
             }
-            if found == (condition.kind == .absent) { return false }
+            if (found != nil) == (condition.kind == .absent) { return false }
         }
         return true
-    }
-
-    private func hasCookie(
-        _ field: UnsafeRawBufferPointer,
-        _ condition: Condition,
-        _ route: Int32,
-        _ scratch: MatchScratch
-    ) -> Bool {
-        var start = 0
-        while start < field.count {
-            var end = start
-            var equals = -1
-            while end < field.count, field[end] != UInt8(ascii: ";") {
-                if equals < 0, field[end] == ASCII.equals { equals = end }
-                end &+= 1
-            }
-            while start < end, field[start] == ASCII.space || field[start] == ASCII.tab { start &+= 1 }
-            if equals >= start, bytes.equals(condition.name, UnsafeRawBufferPointer(rebasing: field[start..<equals])) {
-                var last = end
-                while last > equals &+ 1, field[last &- 1] == ASCII.space || field[last &- 1] == ASCII.tab {
-                    last &-= 1
-                }
-                let value = UnsafeRawBufferPointer(rebasing: field[(equals &+ 1)..<last])
-                if fits(condition, value, route, scratch) { return true }
-            }
-            start = end &+ 1
-        }
-        return false
     }
 
     /// Whether the query is as some conditions of a route ask.

@@ -174,7 +174,7 @@ extension Schema {
         read: { node, reader in
             guard let text = reader.text(node, "a URL such as http://127.0.0.1:3000") else { return nil }
             do throws(Complaint) {
-                return try Configuration.Endpoint.parse(text.value, resolve: reader.surroundings.resolve)
+                return try Configuration.Endpoint.parse(text.value) { reader.resolve($0, at: node.position) }
             } catch {
                 reader.refuse(text, error)
                 return nil
