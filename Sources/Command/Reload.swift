@@ -37,7 +37,7 @@ struct Reload: ParsableCommand {
         case .ended: text = "the gateway ended before it had reloaded"
         case .noGateway(let reason):
             // Where the file cannot be read, another folder may have been meant.
-            let errors = loaded.diagnostics.filter { $0.severity == .error }.rendered(in: loaded.source)
+            let errors = loaded.diagnostics.filter { $0.severity == .error }.rendered(in: loaded.sources)
             if !errors.isEmpty { Terminal.write(errors.trimmedEnd, toStandardError: true) }
             text = "no gateway runs with the state folder \(loaded.state): \(reason)"
         }

@@ -18,7 +18,7 @@ enum ReloadOutcome {
         switch self {
         case .succeeded(let loaded, let generation):
             let members: [JSONObject.Member] = [
-                .init(key: "configuration", value: .string(loaded.source.file)),
+                .init(key: "configuration", value: .string(loaded.sources.first?.file ?? "")),
                 .init(key: "generation", value: .number(generation)),
             ]
             return .json(.object(JSONObject(members + loaded.members)))
@@ -36,7 +36,7 @@ extension Configuration.Loaded {
         let shown = diagnostics.filter { $0.severity != .note }
         return [
             .init(key: "diagnostics", value: .array(shown.map(\.json))),
-            .init(key: "text", value: .string(shown.rendered(in: source))),
+            .init(key: "text", value: .string(shown.rendered(in: sources))),
         ]
     }
 }
