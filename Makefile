@@ -39,17 +39,21 @@ bench: packages-bench build ## compare with nginx, HAProxy, Caddy and function h
 sanitize: packages-test venv build ## every test under AddressSanitizer (SANITIZER=thread: but it does not see Mutex)
 	$(TEST) --sanitize $(SANITIZER) --scratch-path .build/$(SANITIZER)
 
+.PHONY: fuzz
+fuzz: packages-run ## try each parser with FUZZ_SECONDS=60 of inputs that nobody thought of (TARGETS="json path")
+	Fuzz/run $(TARGETS)
+
 .PHONY: reference
 reference: build ## write the reference of configuration and metrics into README.md
 	@Scripts/reference $(BINARY)
 
 .PHONY: format
 format: ## format every source in place
-	swift format -i -r Package.swift Sources Tests $(wildcard Examples/*/Package.swift Examples/*/Sources)
+	swift format -i -r Package.swift Sources Tests Fuzz/Package.swift Fuzz/Sources $(wildcard Examples/*/Package.swift Examples/*/Sources)
 
 .PHONY: format-check
 format-check:
-	swift format lint --strict -r Package.swift Sources Tests $(wildcard Examples/*/Package.swift Examples/*/Sources)
+	swift format lint --strict -r Package.swift Sources Tests Fuzz/Package.swift Fuzz/Sources $(wildcard Examples/*/Package.swift Examples/*/Sources)
 
 .PHONY: layers
 layers:
