@@ -4,7 +4,6 @@ SHELL := /bin/bash
 
 BINARY := .build/release/penstock
 RELEASE := swift build -c release --static-swift-stdlib --product penstock
-SANITIZER := address
 STRICT := --explicit-target-dependency-import-check error
 TEST := PENSTOCK_BINARY=$(CURDIR)/$(BINARY) PENSTOCK_PYTHON=$(CURDIR)/.venv/bin/python swift test --quiet --disable-xctest
 
@@ -35,9 +34,11 @@ bench: packages-bench build ## compare with nginx, HAProxy, Caddy and function h
 	@Scripts/venv Benchmarks/venv Benchmarks/requirements.txt
 	Benchmarks/compare.py
 
-.PHONY: sanitize
-sanitize: packages-test venv build ## every test under AddressSanitizer (SANITIZER=thread: but it does not see Mutex)
-	$(TEST) --sanitize $(SANITIZER) --scratch-path .build/$(SANITIZER)
+.PHONY: sanitize sanitize-address sanitize-thread
+sanitize: sanitize-address sanitize-thread ## every test under AddressSanitizer, then ThreadSanitizer (about half an hour)
+
+sanitize-address sanitize-thread: sanitize-%: packages-test venv
+	Scripts/sanitize $*
 
 .PHONY: fuzz
 fuzz: packages-run ## try each parser with FUZZ_SECONDS=60 of inputs that nobody thought of (TARGETS="json path")
