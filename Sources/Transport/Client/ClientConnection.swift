@@ -136,7 +136,7 @@ public final class ClientConnection: EventSource, TimerTarget, Flushable {
     /// - Parameter bytes: valid during the call only.
     /// - Returns: the bytes held back; over ``Exchange/writeLimit``: stop until ``ClientStreamObserver/writable()``.
     public func write(_ bytes: RawSpan) -> Int {
-        guard phase != .closed, bytes.byteCount > 0 else { return 0 }
+        guard phase != .closed, !isDeaf, bytes.byteCount > 0 else { return 0 }
         if isChunked { ResponseEncoder.appendChunkHeader(bytes.byteCount, to: &output) }
         bytes.withUnsafeBytes { bytes in
             if bytes.count < 4096 || phase == .connecting || interest.contains(.writable) {
@@ -361,7 +361,8 @@ public final class ClientConnection: EventSource, TimerTarget, Flushable {
         if hasOutput { buffers.takeBack(&pending) }
         requestIsWhole = false
         isDeaf = true
-        wasReset = error.errno != EPIPE
+        // Behind a reset, further writes meet a broken pipe, as they do behind a proper end.
+        if error.errno != EPIPE { wasReset = true }
         isPaused = false
         updateInterest()
     }
