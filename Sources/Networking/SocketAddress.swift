@@ -36,6 +36,9 @@ public struct SocketAddress: Hashable, Sendable, CustomStringConvertible {
         self.init(family: .unix, bytes: bytes, port: 0, scope: 0)
     }
 
+    /// That of a unix socket which has no path, as those of clients.
+    public static let unnamed = SocketAddress(family: .unix, bytes: [], port: 0, scope: 0)
+
     private init(family: Family, bytes: [UInt8], port: UInt16, scope: UInt32) {
         self.family = family
         self.bytes = bytes

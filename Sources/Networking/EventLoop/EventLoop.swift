@@ -23,6 +23,7 @@ public final class EventLoop: @unchecked Sendable {  // confined to its thread; 
     @exclusivity(unchecked) private var roundStart: Instant
     private let mailbox: Mailbox
     @exclusivity(unchecked) private var registrations: [Registration] = []
+    @exclusivity(unchecked) private var delivering: Int32 = -1
     @exclusivity(unchecked) private var retired: [any EventSource] = []
     @exclusivity(unchecked) private var generation: UInt32 = 0
     @exclusivity(unchecked) private var wheel: TimerWheel
@@ -44,6 +45,7 @@ public final class EventLoop: @unchecked Sendable {  // confined to its thread; 
     private struct Registration {
         var source: (any EventSource)?
         var generation: UInt32 = 0
+        var tag: Int32 = 0
     }
 
     /// Makes a loop that is not running yet.
@@ -113,6 +115,21 @@ public final class EventLoop: @unchecked Sendable {  // confined to its thread; 
         if let source = registrations[Int(descriptor)].source { retired.append(source) }
         registrations[Int(descriptor)] = Registration()
     }
+
+    /// Gives the events of a watched descriptor to another source.
+    ///
+    /// - Parameters:
+    ///   - descriptor: the descriptor.
+    ///   - source: may be that of many.
+    ///   - tag: by which it knows, in ``readyTag``, whose event it is told of.
+    public func replace(_ descriptor: Int32, with source: any EventSource, tag: Int32 = 0) {
+        if let old = registrations[Int(descriptor)].source { retired.append(old) }
+        registrations[Int(descriptor)].source = source
+        registrations[Int(descriptor)].tag = tag
+    }
+
+    /// The tag of the descriptor whose source is being told now that it is ready.
+    public var readyTag: Int32 { delivering }
 
     /// Watches `descriptor` no longer, so that another loop can; from any thread.
     ///
@@ -211,6 +228,7 @@ public final class EventLoop: @unchecked Sendable {  // confined to its thread; 
             let descriptor = Int(UInt32(truncatingIfNeeded: event.data))
             let registration = registrations[descriptor]
             guard registration.generation == UInt32(truncatingIfNeeded: event.data >> 32) else { continue }
+            delivering = registration.tag
             registration.source?.ready(Readiness(rawValue: event.events))
             flush()
         }

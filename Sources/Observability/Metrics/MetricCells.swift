@@ -4,7 +4,7 @@ public import Synchronization
 ///
 /// A handle is two words that point into memory which is never given back, so it can be kept and used for as long as
 /// the program runs. Only the loop whose shard it is may write it; anyone may read the sum from the registry.
-public struct Counter: @unchecked Sendable {  // the cell is atomic, and its memory lives for ever
+public struct Counter: Equatable, @unchecked Sendable {  // the cell is atomic, and its memory lives for ever
     @usableFromInline let cell: UnsafeMutablePointer<Atomic<Int>>
 
     init(cell: UnsafeMutablePointer<Atomic<Int>>) { self.cell = cell }
@@ -26,7 +26,7 @@ public struct Counter: @unchecked Sendable {  // the cell is atomic, and its mem
 /// A number that rises and falls; one writer's share of it, as in ``Counter``.
 ///
 /// The shares are summed when it is read.
-public struct Gauge: @unchecked Sendable {  // as Counter
+public struct Gauge: Equatable, @unchecked Sendable {  // as Counter
     @usableFromInline let cell: UnsafeMutablePointer<Atomic<Int>>
 
     init(cell: UnsafeMutablePointer<Atomic<Int>>) { self.cell = cell }

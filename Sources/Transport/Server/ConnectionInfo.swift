@@ -21,7 +21,7 @@ public final class ConnectionInfo {
     @exclusivity(unchecked) private var trust: Bool
 
     /// Whether the bytes are of the peer, and not of somebody whom it does not name.
-    @exclusivity(unchecked) private var speaksForItself = true
+    @exclusivity(unchecked) private(set) var speaksForItself = true
 
     /// Whether the peer has yet to say for whom it speaks, so that its address has no limit of its own.
     @exclusivity(unchecked) private(set) var isAwaitingHeader: Bool
@@ -46,6 +46,29 @@ public final class ConnectionInfo {
         trust = listener.settings.trusts(peer)
         isAwaitingHeader = listener.settings.proxyProtocol
         metrics = listener.settings.metrics
+    }
+
+    /// Of a connection that was asleep, with the place in the limits that it has kept.
+    init(awakened peer: SocketAddress, listener: ListenerState, metrics: ListenerMetrics?, speaksForItself: Bool) {
+        address = peer
+        addressText = Self.text(peer)
+        self.listener = listener
+        self.metrics = metrics
+        self.speaksForItself = speaksForItself
+        scheme = "http"
+        trust = speaksForItself && listener.settings.trusts(peer)
+        isAwaitingHeader = false
+    }
+
+    /// Whether nothing but its peer has to be known of it while it is asleep.
+    var maySleep: Bool {
+        holders == 1 && !isAwaitingHeader && (address.family != .unix || address == .unnamed)
+    }
+
+    /// Holds the place in the limits that it had before it fell asleep.
+    func resumePlace(in limits: ConnectionLimits) {
+        self.limits = limits
+        holders = 1
     }
 
     private static func text(_ peer: SocketAddress) -> UnsafeRawBufferPointer {

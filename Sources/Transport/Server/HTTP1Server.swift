@@ -47,7 +47,7 @@ final class HTTP1Server: ServerCodec {
     @exclusivity(unchecked) private var isDraining = false
     @exclusivity(unchecked) var isInsideHead = false
     @exclusivity(unchecked) var hasContinued = false
-    @exclusivity(unchecked) private(set) var hasServed = false
+    @exclusivity(unchecked) private(set) var hasServed: Bool
     @exclusivity(unchecked) var discarded = 0
     @exclusivity(unchecked) var rate = BodyRate()
 
@@ -57,7 +57,11 @@ final class HTTP1Server: ServerCodec {
     /// Bytes of an unwanted body that are read so that the connection can be kept.
     static let discardLimit = 262_144
 
-    init(connection: ServerConnection) {
+    /// - Parameters:
+    ///   - connection: its owner.
+    ///   - hasServed: whether the connection has had requests before.
+    init(connection: ServerConnection, hasServed: Bool = false) {
+        self.hasServed = hasServed
         self.connection = connection
         info = connection.info
         context = connection.context

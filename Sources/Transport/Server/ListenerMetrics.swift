@@ -1,7 +1,7 @@
 public import PenstockObservability
 
 /// The connections of one listener on one loop, counted.
-public struct ListenerMetrics {
+public struct ListenerMetrics: Equatable {
     let connections: Gauge
     let accepted: Counter
     private let overTotal: Counter

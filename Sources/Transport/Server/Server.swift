@@ -18,6 +18,7 @@ public final class Server {
     private var connections: [ServerConnection] = []
     @exclusivity(unchecked) private var fresh = IdleConnections()
     @exclusivity(unchecked) private var served = IdleConnections()
+    private let dormant: DormantConnections
     private var refused = 0
     private var parked = 0
     private var nextReport = Instant(nanoseconds: .min)
@@ -40,10 +41,15 @@ public final class Server {
         self.context = context
         self.limits = limits
         self.report = report
+        dormant = DormantConnections(on: context.loop)
+        dormant.server = self
     }
 
     /// Open connections of this loop.
-    public var connectionCount: Int { connections.count }
+    public var connectionCount: Int { connections.count + dormant.count }
+
+    /// Those of them that are asleep.
+    var sleeperCount: Int { dormant.count }
 
     /// Accepts from a listening socket from now on.
     ///
@@ -60,16 +66,19 @@ public final class Server {
     /// Accepts who is in the queue, then no more; its connections end when they have answered what is under way.
     public func close(_ state: ListenerState) {
         for listener in listeners.removeValue(forKey: ObjectIdentifier(state)) ?? [] { listener.close() }
+        for place in dormant.places(of: state) { awaken(place) }
         for connection in connections.reversed() where connection.info.listener === state { connection.drain() }
     }
 
     /// Closes idle connections, and the others when they have answered what is under way.
     public func drain() {
+        for place in dormant.places() { awaken(place) }
         for connection in connections.reversed() { connection.drain() }
     }
 
     /// Ends every connection at once.
     public func kill() {
+        for place in dormant.places() { dormant.close(place) }
         for connection in connections.reversed() { connection.kill() }
     }
 
@@ -118,6 +127,55 @@ public final class Server {
         connections.append(connection)
     }
 
+    // MARK: Sleep
+
+    /// A connection that is asleep, awake again.
+    @discardableResult
+    func awaken(_ place: Int32) -> ServerConnection {
+        let (descriptor, info, hasServed, since) = dormant.take(place)
+        info.resumePlace(in: limits)
+        let connection = ServerConnection(descriptor: FileDescriptor(owning: descriptor), info: info, server: self)
+        connection.wake(hasServed: hasServed, since: since)
+        connection.idleness = hasServed ? .served : .fresh
+        connection.idleSince = since
+        if hasServed { served.append(connection) } else { fresh.append(connection) }
+        connection.place = connections.count
+        connections.append(connection)
+        return connection
+    }
+
+    /// Puts to sleep who has been idle for a while.
+    ///
+    /// - Returns: when the next one will have been.
+    func putToSleep() -> Instant {
+        var next = Instant.never
+        for idle in [served, fresh] {
+            var candidate = idle.oldest(in: nil)
+            while let connection = candidate {
+                guard connection.idleSince + DormantConnections.delay <= context.loop.now else {
+                    next = min(next, connection.idleSince + DormantConnections.delay)
+                    break
+                }
+                candidate = connection.idleAfter?.takeUnretainedValue()
+                sleep(connection)
+            }
+        }
+        return next
+    }
+
+    private func sleep(_ connection: ServerConnection) {
+        guard let (descriptor, hasServed) = connection.fallAsleep() else { return }
+        becameBusy(connection)
+        forget(connection)
+        dormant.add(descriptor, connection.info, hasServed: hasServed, since: connection.idleSince)
+    }
+
+    /// A connection that was asleep has ended.
+    func leavePlace(_ peer: SocketAddress, _ listener: ListenerState) {
+        limits.leave(peer)
+        listener.connections.leave(peer)
+    }
+
     private func isFull(_ info: ConnectionInfo) -> Bool { limits.isFull || info.listener.connections.isFull }
 
     /// There is no room for a client that a proxy has just named, among the connections of its address.
@@ -134,7 +192,9 @@ public final class Server {
     /// A connection has nothing under way.
     func becameIdle(_ connection: ServerConnection, served hasServed: Bool) {
         connection.idleness = hasServed ? .served : .fresh
+        connection.idleSince = context.loop.now
         if hasServed { served.append(connection) } else { fresh.append(connection) }
+        dormant.expectIdle()
     }
 
     /// A connection that was idle is so no longer.
@@ -150,6 +210,10 @@ public final class Server {
     func closed(_ connection: ServerConnection) {
         connection.info.metrics?.connections.add(-1)
         if connection.isRefused { refused -= 1 } else { connection.info.leavePlace() }
+        forget(connection)
+    }
+
+    private func forget(_ connection: ServerConnection) {
         let last = connections.removeLast()
         if last !== connection {
             connections[connection.place] = last
@@ -179,10 +243,18 @@ public final class Server {
     /// - Returns: whether there was one.
     fileprivate func closeIdle(for info: ConnectionInfo?) -> Bool {
         let listener = limits.isFull ? nil : info?.listener.connections
-        while let connection = served.oldest(in: listener) ?? fresh.oldest(in: listener) {
+        while let connection = oldestIdle(in: listener) {
             if connection.makeRoom() { return true }
         }
         return false
+    }
+
+    /// The one that has been idle longest, rather one that was served than one that is about to ask.
+    private func oldestIdle(in listener: ConnectionLimits?) -> ServerConnection? {
+        if let place = dormant.oldest(in: listener, hasServed: true) { return awaken(place) }
+        if let connection = served.oldest(in: listener) { return connection }
+        if let place = dormant.oldest(in: listener, hasServed: false) { return awaken(place) }
+        return fresh.oldest(in: listener)
     }
 
     /// A wish for room, on its way to another loop.

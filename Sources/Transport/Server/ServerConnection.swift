@@ -49,7 +49,7 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
     private let buffers: BufferPool
     let info: ConnectionInfo
     private unowned(unsafe) let server: Server  // has all of its connections
-    private let descriptor: FileDescriptor
+    private let descriptor: Int32
     private let family: SocketAddress.Family
     private let timer = Timer()
     @exclusivity(unchecked) private var chosenCodec: (any ServerCodec)?
@@ -65,6 +65,7 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
     @exclusivity(unchecked) private var isFeeding = false
     @exclusivity(unchecked) private var isFlushPlanned = false
     @exclusivity(unchecked) private var isClosed = false
+    @exclusivity(unchecked) private var ownsDescriptor = true
     @exclusivity(unchecked) private var inputHasEnded = false
 
     /// Whether the codec waits until everything has been sent.
@@ -80,6 +81,7 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
     /// In which of the server's lists of idle connections it is: those that were served, or those that have just come.
     enum Idleness { case none, fresh, served }
     @exclusivity(unchecked) var idleness = Idleness.none
+    @exclusivity(unchecked) var idleSince = Instant.never
     @exclusivity(unchecked) var idleBefore: IdleConnections.Link?
     @exclusivity(unchecked) var idleAfter: IdleConnections.Link?
 
@@ -88,7 +90,7 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
 
     init(descriptor: consuming FileDescriptor, info: ConnectionInfo, server: Server, isRefused: Bool = false) {
         self.isRefused = isRefused
-        self.descriptor = descriptor
+        self.descriptor = descriptor.release()
         self.info = info
         family = info.peer.family
         self.server = server
@@ -98,9 +100,32 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
         timer.target = self
     }
 
+    deinit { if ownsDescriptor { Socket.close(descriptor) } }
+
     func open() throws(SystemError) {
-        try loop.register(descriptor.rawValue, self, interest.ofConnection(family))
+        try loop.register(descriptor, self, interest.ofConnection(family))
         setReadDeadline(loop.now + (isRefused ? Self.refusalTime : info.settings.timeouts.head))
+    }
+
+    /// Goes on with a connection that was asleep.
+    func wake(hasServed: Bool, since: Instant) {
+        let timeouts = info.settings.timeouts
+        if hasServed { chosenCodec = HTTP1Server(connection: self, hasServed: true) }
+        loop.replace(descriptor, with: self)
+        setReadDeadline(since + (hasServed ? timeouts.idle : timeouts.head))
+    }
+
+    /// Lets go of an idle connection, of which nothing but its descriptor is left.
+    ///
+    /// - Returns: the descriptor, which the caller owns, and whether it was served; `nil` where it has to stay awake.
+    func fallAsleep() -> (descriptor: Int32, hasServed: Bool)? {
+        guard !isClosed, !isRefused, info.maySleep, interest == .readable, !inputHasEnded, isIdle else { return nil }
+        let hasServed = codec.hasServed
+        isClosed = true
+        ownsDescriptor = false
+        loop.cancel(timer)
+        chosenCodec = nil
+        return (descriptor, hasServed)
     }
 
     /// Nanoseconds that a connection without room may take to ask.
@@ -157,14 +182,14 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
     private func receive(mayLeaveMore: Bool = false) {
         let count: Int?
         do throws(SystemError) {
-            count = try Socket.receive(descriptor.rawValue, into: loop.input)
+            count = try Socket.receive(descriptor, into: loop.input)
         } catch {
             return lose(error.description)
         }
         guard let count else { return }
         guard count > 0 else { return receiveEnd() }
         if mayLeaveMore || count == loop.input.count {
-            loop.watch(descriptor.rawValue, interest.ofConnection(family))
+            loop.watch(descriptor, interest.ofConnection(family))
         }
         if case .lingering = ending { return }
         isReceiving = true
@@ -222,7 +247,7 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
         if !inputHasEnded, codec.wantsInput(hasRoom: hasRoom) { wanted.insert(.readable) }
         guard wanted != interest else { return }
         interest = wanted
-        loop.watch(descriptor.rawValue, wanted.ofConnection(family))
+        loop.watch(descriptor, wanted.ofConnection(family))
     }
 
     // MARK: Out
@@ -260,10 +285,10 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
             let heldBefore = held
             var sent = 0
             if heldBefore > 0 {
-                sent = try Socket.send(descriptor.rawValue, pending.readable, bytes)
+                sent = try Socket.send(descriptor, pending.readable, bytes)
                 pending.consume(min(sent, heldBefore))
             } else {
-                sent = try Socket.send(descriptor.rawValue, bytes)
+                sent = try Socket.send(descriptor, bytes)
             }
             let rest = bytes.count - max(0, sent - heldBefore)
             if rest > 0 {
@@ -283,7 +308,7 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
         guard !pending.isEmpty else { return allSent() }
         let sent: Int
         do throws(SystemError) {
-            sent = try Socket.send(descriptor.rawValue, pending.readable)
+            sent = try Socket.send(descriptor, pending.readable)
         } catch {
             return lose(error.description)
         }
@@ -344,7 +369,7 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
 
     private func linger() {
         ending = .lingering
-        Socket.shutDownOutput(descriptor.rawValue)
+        Socket.shutDownOutput(descriptor)
         if inputHasEnded { return close() }
         if !isFeeding { input.release() }  // otherwise the codec is reading it
         updateInterest()
@@ -388,7 +413,7 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
     /// Ends it so that the client sees an error, not an end.
     func reset() {
         guard !isClosed else { return }
-        Socket.resetOnClose(descriptor.rawValue)
+        Socket.resetOnClose(descriptor)
         close()
     }
 
@@ -405,7 +430,7 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
         isClosed = true
         if idleness != .none { server.becameBusy(self) }
         loop.cancel(timer)
-        loop.deregister(descriptor.rawValue)
+        loop.deregister(descriptor)
         if !isFeeding { input.release() }
         if hasOutput { buffers.takeBack(&pending) }
         tellsWhenDrained = false
