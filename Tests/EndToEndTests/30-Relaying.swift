@@ -200,4 +200,29 @@ struct RelayingTests {
             try Deadline.wait(for: "the upstream to be let go") { !upstream.failures.isEmpty }
         }
     }
+
+    @Test(arguments: [("timeout=0", false), ("timeout=1", false), ("timeout=60", true), ("max=1", true)])
+    func `a connection that the upstream is about to close is not used again`(_ field: String, _ isKept: Bool) throws {
+        let upstream = try ScriptedUpstream { connection in
+            while try connection.request() != nil {
+                try connection.respond(fields: "Keep-Alive: \(field)\r\n", "ok")
+            }
+        }
+        try withGateway("loops: 1\n" + proxying(upstream.url)) { gateway throws in
+            for _ in 0..<3 { #expect(try gateway.answer("GET /").text == "ok") }
+            #expect(upstream.connections == (isKept ? 1 : 3))
+        }
+    }
+
+    @Test func `an idle connection is closed a second before the upstream would`() throws {
+        let upstream = try ScriptedUpstream { connection in
+            while try connection.request() != nil {
+                try connection.respond(fields: "Keep-Alive: timeout=2, max=100\r\n", "ok")
+            }
+        }
+        try withGateway(proxying(upstream.url, settings: "keepalive: { idle: 1h }")) { gateway throws in
+            #expect(try gateway.answer("GET /").text == "ok")
+            try Deadline.wait(for: "the end of the connection") { upstream.ended == 1 }
+        }
+    }
 }

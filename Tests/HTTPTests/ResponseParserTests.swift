@@ -40,6 +40,23 @@ struct ResponseParserTests {
         #expect(FieldTests.fields(reader.head.fields) == ["Content-Length=2"])
     }
 
+    @Test(
+        arguments: [
+            ("Keep-Alive: timeout=5", 5), ("Keep-Alive: max=100, TIMEOUT=7", 7), ("keep-alive: timeout=0", 0),
+            ("Keep-Alive: timeout=9\r\nKeep-Alive: timeout=4", 4), ("Keep-Alive: timeout=", nil),
+            ("Keep-Alive: timeout=-1", nil), ("Keep-Alive: timeout=9999999999999999999", nil),
+            ("Keep-Alive: timeouts=5", nil), ("Keep-Alive: 5", nil), ("Keep-Alive:", nil), ("A: timeout=5", nil),
+        ] as [(String, Int?)]
+    )
+    func `an upstream says how long it keeps its connection`(_ field: String, _ seconds: Int?) {
+        let wire = Array("HTTP/1.1 200 OK\r\n\(field)\r\nContent-Length: 0\r\n\r\n".utf8)
+        let reader = ResponseReader(capacity: wire.count, method: .get)
+        _ = reader.read(wire)
+        #expect(reader.head.keepAliveSeconds == seconds)
+        reader.head.reset()
+        #expect(reader.head.keepAliveSeconds == nil)
+    }
+
     @Test func `fields that an upstream nominates are marked`() {
         let wire = Array("HTTP/1.1 200 OK\r\nConnection: X-Hop, Set-Cookie\r\nX-Hop: 1\r\nSet-Cookie: 2\r\n\r\n".utf8)
         let reader = ResponseReader(capacity: wire.count, method: .get)

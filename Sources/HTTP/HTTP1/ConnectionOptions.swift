@@ -112,6 +112,24 @@ extension FieldBlock {
         return false
     }
 
+    /// What `Keep-Alive` says of the time that an idle connection is kept, `timeout=5` (RFC 2068 §19.7.1.1), in seconds.
+    var keepAliveSeconds: Int? {
+        let name: StaticString = "timeout="
+        var seconds: Int?
+        for index in 0..<count where self[index].id == .keepAlive {
+            var list = ListElements(value(self[index]))
+            while let element = list.next() {
+                guard element.count > name.utf8CodeUnitCount else { continue }
+                let cut = name.utf8CodeUnitCount
+                guard Self.matches(UnsafeRawBufferPointer(rebasing: element[..<cut]), name),
+                    let length = FramingRules.length(UnsafeRawBufferPointer(rebasing: element[cut...]))
+                else { continue }
+                seconds = min(seconds ?? length, length)
+            }
+        }
+        return seconds
+    }
+
     /// Whether two names are the same, whatever their case.
     static func areSameNames(_ one: UnsafeRawBufferPointer, _ other: UnsafeRawBufferPointer) -> Bool {
         guard one.count == other.count else { return false }

@@ -157,6 +157,7 @@ public struct ResponseParser: Sendable {
         head.contentLength = progress.framing.contentLength
         head.framing = framing(requestMethod)
         head.keepsAlive = head.framing != .untilClose && options.persists(minorVersion: progress.minorVersion)
+        if head.fields.present.has(.keepAlive) { head.keepAliveSeconds = head.fields.keepAliveSeconds }
     }
 
     /// RFC 9112 §6.3.

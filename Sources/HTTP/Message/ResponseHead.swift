@@ -13,6 +13,7 @@ public final class ResponseHead {
         var omitsServer = false
         var framing = MessageFraming.none
         var keepsAlive = true
+        var keepAliveSeconds: Int?
         var minorVersion = 1
     }
 
@@ -47,6 +48,12 @@ public final class ResponseHead {
     public internal(set) var keepsAlive: Bool {
         get { facts.keepsAlive }
         set { facts.keepsAlive = newValue }
+    }
+
+    /// How long the upstream keeps its connection without a request, in seconds, where it has said so.
+    public internal(set) var keepAliveSeconds: Int? {
+        get { facts.keepAliveSeconds }
+        set { facts.keepAliveSeconds = newValue }
     }
 
     /// HTTP/1.x's x, as a parser found it.

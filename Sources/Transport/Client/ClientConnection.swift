@@ -259,13 +259,21 @@ public final class ClientConnection: EventSource, TimerTarget, Flushable {
     /// The response is whole: the observer hears of it when the connection is out of its hands.
     func complete(trailers: FieldBlock?, reusable: Bool) {
         let observer = observer.take()
-        if reusable, !mayHaveMore, head.keepsAlive, requestIsWhole, !hasOutput, keep() {
-            loop.set(timer, at: loop.now + pool.timeouts.keepAlive)
+        let rest = idleTime
+        if reusable, !mayHaveMore, head.keepsAlive, rest > 0, requestIsWhole, !hasOutput, keep() {
+            loop.set(timer, at: loop.now + rest)
         } else {
             close()
         }
         observer?.receivedEnd(trailers: trailers)
         trailers?.release()
+    }
+
+    /// How long it may be idle, in nanoseconds: a second less than the upstream says, so that no request crosses its end.
+    private var idleTime: Int64 {
+        let own = pool.timeouts.keepAlive
+        guard let seconds = head.keepAliveSeconds, seconds - 1 < own / 1_000_000_000 else { return own }
+        return Int64(max(0, seconds - 1)) * 1_000_000_000
     }
 
     private func keep() -> Bool {
