@@ -186,7 +186,7 @@ let package = Package(
             "Gateway",
             [
                 "PenstockGateway", "PenstockConfiguration", "PenstockObservability", "PenstockBytes", "PenstockHTTP",
-                "PenstockFilters", "PenstockRouting",
+                "PenstockPatterns", "PenstockFilters", "PenstockRouting",
             ],
             exclude: ["Cases"]
         ),

@@ -75,6 +75,9 @@ public struct AdminRequest {
     /// What stands for the `{...}` of the path, in order.
     public let parameters: [String]
 
+    /// The query as it came, without its question mark; `nil` where there is none.
+    public let query: String?
+
     /// The whole body; empty where there is none.
     public let body: [UInt8]
 

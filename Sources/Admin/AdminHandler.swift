@@ -25,11 +25,13 @@ public final class AdminHandler: Handler {
     private final class Incoming {
         let endpoint: AdminEndpoint
         let parameters: [String]
+        let query: String?
         var body: [UInt8] = []
 
-        init(_ endpoint: AdminEndpoint, _ parameters: [String]) {
+        init(_ endpoint: AdminEndpoint, _ parameters: [String], _ head: RequestHead) {
             self.endpoint = endpoint
             self.parameters = parameters
+            query = head.query.map { String(decoding: $0, as: UTF8.self) }
         }
     }
 
@@ -38,7 +40,7 @@ public final class AdminHandler: Handler {
             return exchange.fail(.refused(403, "Forbidden", "the admin listener answers no page of the web"))
         }
         let matching = endpoints.compactMap { endpoint in
-            endpoint.parameters(of: exchange.head.path).map { Incoming(endpoint, $0) }
+            endpoint.parameters(of: exchange.head.path).map { Incoming(endpoint, $0, exchange.head) }
         }
         if matching.isEmpty { return exchange.fail(.refused(404, "Not Found", "no such admin path")) }
         guard let incoming = matching.first(where: { $0.endpoint.takes(exchange.head.method) }) else {
@@ -71,6 +73,7 @@ public final class AdminHandler: Handler {
     private func finish(_ exchange: Exchange, _ incoming: Incoming) {
         let request = AdminRequest(
             parameters: incoming.parameters,
+            query: incoming.query,
             body: incoming.body,
             reply: AdminReply(exchange)
         )

@@ -36,7 +36,7 @@ struct Explain: ParsableCommand {
         var source = ConfigurationFile()
         source.file = file
         guard let configuration = source.load() else { throw ExitCode.usage }
-        let report: RouteReport
+        var report: RouteReport
         do throws(RouteReport.Failure) {
             report = try RouteReport(
                 configuration: configuration,
@@ -50,6 +50,9 @@ struct Explain: ParsableCommand {
             Terminal.write("penstock: error: \(error)", toStandardError: true)
             if case .usage = error { throw ExitCode.usage }
             throw ExitCode.failure
+        }
+        if case .upstream(let name)? = report.route?.target {
+            report.upstream = ControlClient(state: configuration.state.value).upstream(name.value)
         }
         Terminal.write(json ? report.json : report.text)
         if !report.isServed { throw ExitCode.failure }

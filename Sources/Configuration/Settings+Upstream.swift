@@ -4,13 +4,22 @@ extension Configuration.Upstream {
     /// How requests of a route reach the upstream, with the place that decides each value.
     public func settings(of route: Configuration.Route?) -> [Setting] {
         let places = endpoints.map { Setting("endpoints", "\($0)", upstream: $0.position) }
-        return places + stickySettings
+        return places + registrationSettings + stickySettings
             + Schema.upstreamPlaceFields.dropFirst().compactMap { $0.setting(self, "") }
             + Schema.upstreamTimeoutFields.compactMap { $0.setting(timeouts, "timeouts.") }
             + Schema.keepaliveFields.compactMap { $0.setting(keepalive, "keepalive.") }
             + Schema.retryFields.map { $0.setting(retries, route?.retries, "retries.") }
             + Schema.bufferFields.map { $0.setting(buffer, route?.buffer, "buffer.") }
             + capacitySettings + healthSettings + forwardingSettings
+    }
+
+    private var registrationSettings: [Setting] {
+        guard let registration else { return [] }
+        let networks = registration.networks.map {
+            Setting("registration.networks", "\($0)", upstream: $0.position)
+        }
+        return networks
+            + Schema.registrationFields.dropFirst().compactMap { $0.setting(registration, "registration.") }
     }
 
     private var forwardingSettings: [Setting] {

@@ -17,9 +17,10 @@ extension Gateway {
             lines.append(row("function", function.name.value, function.code.summary))
         }
         for upstream in configuration.upstreams {
-            lines.append(
-                row("upstream", upstream.name.value, upstream.endpoints.map(\.description).joined(separator: ", "))
-            )
+            let networks = upstream.registration?.networks.map(\.description) ?? []
+            let registered = networks.isEmpty ? [] : ["what registers itself from \(networks.joined(separator: ", "))"]
+            let places = upstream.endpoints.map(\.description) + registered
+            lines.append(row("upstream", upstream.name.value, places.joined(separator: ", ")))
         }
         for route in configuration.routes {
             let methods = route.methods.isEmpty ? "ANY" : route.methods.map(\.value).joined(separator: ",")

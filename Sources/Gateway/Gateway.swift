@@ -25,6 +25,7 @@ public final class Gateway {
     private let upstreams: UpstreamSet
     private let admin: AdminServer
     private let state: StateFolder
+    private let ownAddresses = OwnAddresses()
     private var running: RunningConfiguration
     private var generation = 1
 
@@ -74,14 +75,14 @@ public final class Gateway {
             supervisor: supervisor,
             shared: shared
         )
-        upstreams = UpstreamSet(loops: loops, supervisor: supervisor, log: shared.log)
+        upstreams = UpstreamSet(loops: loops, supervisor: supervisor, own: ownAddresses, log: shared.log)
         admin = AdminServer(
             loop: supervisor,
             metrics: shared.metrics,
             log: shared.log,
             functions: self.functions.census,
             upstreams: upstreams.census,
-            endpoints: [reloadRequests.endpoint],
+            endpoints: [reloadRequests.endpoint] + upstreams.api.endpoints,
             token: configuration.admin == nil ? nil : try state.token()
         )
     }
@@ -146,6 +147,7 @@ public final class Gateway {
             built = try build(next, prepared, preparedUpstreams, accessLogs)
         } catch {
             sockets.close(allBut: Set(running.configuration.listeners.map(\.address.value)))
+            noteAddresses()
             upstreams.discard(preparedUpstreams)
             throw error
         }
@@ -156,6 +158,7 @@ public final class Gateway {
         // A loop that does not answer still watches them: they are closed by a later reload.
         upstreams.commit(preparedUpstreams)
         if apply(next, built) { sockets.close(allBut: Set(configuration.listeners.map(\.address.value))) }
+        noteAddresses()
     }
 
     /// Says so where connections and functions will hardly find descriptors.
@@ -175,6 +178,12 @@ public final class Gateway {
         for listener in configuration.listeners {
             try sockets.open(listener.address.value, name: listener.name.value)
         }
+        noteAddresses()
+    }
+
+    private func noteAddresses() {
+        let bound = Array(sockets.bound.values) + Array(adminSockets.bound.values)
+        ownAddresses.replace(bound.flatMap { $0 }.map(\.address))
     }
 
     private func setLimits(_ configuration: Configuration) {
@@ -188,6 +197,7 @@ public final class Gateway {
         try admin.listen(controlSockets.bound[control]?.map(\.descriptor) ?? [])
         guard let address = configuration.admin?.address.value else { return }
         try adminSockets.open(address, name: "admin")
+        noteAddresses()
         try admin.listen(adminSockets.bound[address]?.map(\.descriptor) ?? [])
     }
 

@@ -14,6 +14,9 @@ final class UpstreamSet {
     /// What runs, for other threads.
     let census = UpstreamCensus()
 
+    /// What the admin API says of it.
+    let api: UpstreamAPI
+
     private var running: [String: Member] = [:]
     private let loops: Int
     private let context: LoopContext
@@ -24,6 +27,7 @@ final class UpstreamSet {
         let status: UpstreamStatus
         let endpoints: [Configuration.Endpoint]
         let resolver: Configuration.Resolver
+        let registration: RegistrationRules?
         let discovery: Handover<EndpointDiscovery>
         let checker: Handover<HealthChecker>
     }
@@ -42,9 +46,11 @@ final class UpstreamSet {
     /// - Parameters:
     ///   - loops: how many loops relay.
     ///   - supervisor: the loop on which endpoints are looked for, and asked for their health.
+    ///   - own: where the gateway listens: no endpoint may register itself there.
     ///   - log: told what becomes of them.
-    init(loops: Int, supervisor: EventLoop, log: Logger) {
+    init(loops: Int, supervisor: EventLoop, own: OwnAddresses, log: Logger) {
         self.loops = loops
+        api = UpstreamAPI(loop: supervisor, own: own)
         context = LoopContext(loop: supervisor)
         self.log = log
     }
@@ -66,9 +72,10 @@ final class UpstreamSet {
             let name = upstream.name.value
             let settings = UpstreamSettings(upstream)
             let endpoints = upstream.endpoints.map(\.value)
+            let registration = upstream.registration.map(RegistrationRules.init)
             let old = running[name]
             if let old, old.status.settings == settings, old.endpoints == endpoints,
-                old.resolver == configuration.resolver
+                old.resolver == configuration.resolver, old.registration == registration
             {
                 prepared.members[name] = old
                 continue
@@ -77,7 +84,14 @@ final class UpstreamSet {
                 resolvers[configuration.resolver]
                 ?? Handover(NameResolver(on: context.loop, settings: ResolverSettings(configuration.resolver)))
             resolvers[configuration.resolver] = resolver
-            prepared.members[name] = member(settings, endpoints, configuration.resolver, resolver, replacing: old)
+            prepared.members[name] = member(
+                settings,
+                endpoints,
+                registration,
+                configuration.resolver,
+                resolver,
+                replacing: old
+            )
         }
         let deadline = MonotonicClock.now() + Self.patience
         let fresh = prepared.members.values.map(\.discovery)
@@ -94,6 +108,7 @@ final class UpstreamSet {
     private func member(
         _ settings: UpstreamSettings,
         _ endpoints: [Configuration.Endpoint],
+        _ registration: RegistrationRules?,
         _ configured: Configuration.Resolver,
         _ resolver: Handover<NameResolver>,
         replacing old: Member?
@@ -113,6 +128,14 @@ final class UpstreamSet {
                 endpoints.map(EndpointSource.init),
                 resolver: resolver.value,
                 loop: loop,
+                registry: registration.map { rules in
+                    EndpointRegistry(
+                        loop: loop,
+                        most: rules.most,
+                        admits: rules.admits,
+                        report: { endpoint, change in log.report(change, of: endpoint, in: name) }
+                    )
+                },
                 replacing: old?.discovery.value,
                 changed: { descriptions in
                     let isNew = old == nil && status.endpoints.endpoints.isEmpty
@@ -126,6 +149,7 @@ final class UpstreamSet {
             status: status,
             endpoints: endpoints,
             resolver: configured,
+            registration: registration,
             discovery: Handover(discovery),
             checker: checker
         )
@@ -143,9 +167,12 @@ final class UpstreamSet {
         census.replace(running.values.map(\.status))
         let gone = old.filter { running[$0.key]?.status !== $0.value.status }.map(\.value)
         let fresh = running.filter { old[$0.key]?.status !== $0.value.status }.map(\.value)
+        let entries = Handover(running.mapValues(\.entry))
+        let api = Handover(api)
         context.loop.perform {
             for member in gone { member.stop() }
             for member in fresh { member.discovery.value.publish() }
+            api.value.replace(entries.value)
         }
     }
 
@@ -158,12 +185,20 @@ final class UpstreamSet {
     /// Looks after no endpoint any more.
     func close() {
         let all = Array(running.values)
-        context.loop.submit { for member in all { member.stop() } }
+        let api = Handover(api)
+        context.loop.submit {
+            api.value.replace([:])
+            for member in all { member.stop() }
+        }
         running = [:]
     }
 }
 
 extension UpstreamSet.Member {
+    fileprivate var entry: UpstreamAPI.Entry {
+        UpstreamAPI.Entry(status: status, discovery: discovery.value, rules: registration)
+    }
+
     /// On the supervisor's loop.
     fileprivate func stop() {
         discovery.value.stop()
@@ -203,6 +238,23 @@ extension Logger {
         case .breaker(true):
             warning("the circuit breaker is open: requests get 503", metadata: ["upstream": "\(upstream)"])
         case .breaker(false): info("the circuit breaker is closed again", metadata: ["upstream": "\(upstream)"])
+        }
+    }
+
+    /// Says what has become of an endpoint that had registered itself.
+    fileprivate func report(
+        _ change: EndpointRegistry.Change,
+        of endpoint: EndpointDescription,
+        in upstream: String
+    ) {
+        var about: Metadata = ["upstream": "\(upstream)", "endpoint": "\(endpoint.name)"]
+        switch change {
+        case .came:
+            about["weight"] = "\(endpoint.weight)"
+            info("an endpoint has registered itself", metadata: about)
+        case .left: info("an endpoint has taken itself back", metadata: about)
+        case .expired: warning("an endpoint is gone: it has not registered itself again", metadata: about)
+        case .dropped: warning("an endpoint is gone: 'registration' has no place for it any more", metadata: about)
         }
     }
 

@@ -33,6 +33,8 @@ struct SchemaAgreementTests {
         #"{"defaults":{"route":@}}"#, #"{"defaults":{"function":{"instances":{"max":@}}}}"#,
         #"{"defaults":{"upstream":{"timeouts":{"connect":@}}}}"#, #"{"defaults":{"route":{"timeout":@}}}"#,
         #"{"defaults":{"route":{"headers":@}}}"#, #"{"upstreams":{"u":{"endpoints":@}}}"#,
+        #"{"upstreams":{"u":{"registration":@}}}"#, #"{"upstreams":{"u":{"registration":{"networks":@}}}}"#,
+        #"{"upstreams":{"u":{"registration":{"networks":"::1","ttl":@}}}}"#,
         #"{"upstreams":{"u":{"endpoints":"http://a","timeouts":{"connect":@}}}}"#,
         #"{"upstreams":{"u":{"endpoints":"http://a","keepalive":{"connections":@}}}}"#,
         #"{"upstreams":{"u":{"endpoints":"http://a","host":@}}}"#,

@@ -11,7 +11,10 @@ extension Configuration {
         checkNames(upstreams.map(\.name), "upstreams", &reader)
         nameRoutes(&reader)
         for route in routes { check(route, &reader) }
-        for upstream in upstreams { checkUnique(upstream.endpoints.map { $0.map(\.place) }, &reader) }
+        for upstream in upstreams {
+            checkUnique(upstream.endpoints.map { $0.map(\.place) }, &reader)
+            checkUnique(upstream.registration?.networks ?? [], &reader)
+        }
         checkCircles(&reader)
         for function in functions { checkUnique(function.passEnvironment, &reader) }
         checkMethods(&reader)

@@ -6,8 +6,11 @@ extension Configuration {
         /// Unique among upstreams.
         public var name: Located<String>
 
-        /// Where it is, in the file's order; never empty.
+        /// Where it is, in the file's order; empty only where endpoints register themselves.
         public var endpoints: [Located<Endpoint>]
+
+        /// Which endpoints may register themselves; `nil`: none.
+        public var registration: Registration?
 
         /// Which endpoint gets a request.
         public var balance: Located<Balance> = .unwritten(.roundRobin)
@@ -86,6 +89,18 @@ extension Configuration {
             case .srv(let name): name
             }
         }
+    }
+
+    /// Which endpoints may register themselves over the admin API, and for how long.
+    public struct Registration: Equatable, Sendable {
+        /// Where they may be; never empty.
+        public var networks: [Located<AddressRange>] = []
+
+        /// How long one is there without saying so again, at most.
+        public var ttl: Located<Duration> = .unwritten(.seconds(30))
+
+        /// How many there may be at a time.
+        public var max: Located<Int> = .unwritten(100)
     }
 
     /// Which endpoint gets a request.

@@ -31,6 +31,9 @@ extension Section {
         if !exactlyOne.isEmpty {
             members.append(.init(key: "oneOf", value: .array(exactlyOne.map { ["required": [.string($0)]] })))
         }
+        if !atLeastOne.isEmpty {
+            members.append(.init(key: "anyOf", value: .array(atLeastOne.map { ["required": [.string($0)]] })))
+        }
         if !needs.isEmpty {
             let rules = needs.map { need in
                 JSONObject.Member(

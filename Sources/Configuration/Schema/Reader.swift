@@ -177,9 +177,12 @@ struct Text {
 }
 
 /// What is wrong with a text, in words that go on from it: `is not a duration`.
-struct Complaint: Error, Equatable {
-    let message: String
-    let hint: String?
+public struct Complaint: Error, Equatable {
+    /// As it follows the text: `is not an endpoint: it has no scheme`.
+    public let message: String
+
+    /// What would be right: `write 'http://10.0.0.7:3000'`.
+    public let hint: String?
 
     init(_ message: String, hint: String? = nil) {
         self.message = message

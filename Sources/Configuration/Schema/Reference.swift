@@ -38,6 +38,9 @@ extension Section {
         if !exactlyOne.isEmpty {
             text += "Exactly one of \(exactlyOne.map { "`\($0)`" }.joined(separator: ", ")).\n"
         }
+        if !atLeastOne.isEmpty {
+            text += "At least one of \(atLeastOne.map { "`\($0)`" }.joined(separator: ", ")).\n"
+        }
         text += "\n| key | type | default | meaning |\n|---|---|---|---|\n"
         for row in rows { text += row.markdown(only: needs.first { $0.key == row.key }?.anyOf) }
         return text

@@ -41,7 +41,7 @@ extension Schema {
                     "upstream",
                     \.upstream,
                     upstreamShape.defaults,
-                    "Every key of `upstreams.NAME` but `endpoints`.",
+                    "Every key of `upstreams.NAME` but `endpoints` and `registration`.",
                     default: "nothing"
                 ),
                 Field(

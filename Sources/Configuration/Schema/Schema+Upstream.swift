@@ -20,7 +20,9 @@ extension Schema {
     private static let noUpstream = Configuration.Upstream(name: .unwritten(""), endpoints: [])
 
     private static let upstream = Kind.object(upstreamShape, initial: noUpstream) { upstream, node, reader in
-        guard !upstream.endpoints.isEmpty else { return nil as Configuration.Upstream? }
+        guard !upstream.endpoints.isEmpty || upstream.registration != nil else {
+            return nil as Configuration.Upstream?
+        }
         if upstream.queue.isWritten, upstream.concurrency.value == nil, reader.hasRead("concurrency", at: node.position)
         {
             let place = node.entry("queue")?.key.position ?? node.position
@@ -46,7 +48,8 @@ extension Schema {
         title: "upstreams.NAME",
         summary: "A service that speaks HTTP/1.1, at one endpoint or several.",
         initial: noUpstream,
-        identity: ["endpoints"],
+        atLeastOne: ["endpoints", "registration"],
+        identity: ["endpoints", "registration"],
         fields: upstreamPlaceFields + upstreamUseFields + upstreamForwardingFields
     )
 
@@ -72,7 +75,14 @@ extension Schema {
             Where it is: `http://HOST:PORT`, `unix:PATH`, or a mapping with a weight or an SRV name. A name is looked up \
             again when its DNS answer has run out; each of its addresses is an endpoint.
             """,
-            isRequired: true
+            default: "none"
+        ),
+        Field(
+            "registration",
+            \.registration,
+            registration.optional,
+            "Lets endpoints register themselves over the admin API (`PUT /v1/upstreams/NAME/endpoints`).",
+            default: "none"
         ),
         Field(
             "balance",
@@ -160,6 +170,40 @@ extension Schema {
             return Configuration.Endpoint(place: place, weight: draft.weight)
         }
     )
+
+    static let registrationFields: [Field<Configuration.Registration>] = [
+        Field(
+            "networks",
+            \.networks,
+            addressRange.located.list(notEmpty: "say where endpoints may be"),
+            """
+            Where they may be: addresses and ranges such as `10.0.0.0/8`. Loopback, link-local, multicast and unspecified \
+            addresses are refused unless a range of them is listed; the gateway's own listeners always are.
+            """,
+            isRequired: true
+        ),
+        Field(
+            "ttl",
+            \.ttl,
+            Kind.duration(.seconds(1) ... .hours(24)).located,
+            "How long one is there without registering again, at most."
+        ),
+        Field("max", \.max, Kind.integer(1...10_000).located, "The most that are there at a time."),
+    ]
+
+    private static let registration = Kind.object(
+        Shape<Configuration.Registration>(
+            "'registration'",
+            title: "upstreams.NAME.registration",
+            summary: """
+                Endpoints that register themselves, by their address, with the admin token; they live through reloads, not \
+                through a restart of the gateway.
+                """,
+            initial: Configuration.Registration(),
+            fields: registrationFields
+        ),
+        initial: Configuration.Registration()
+    ) { registration, _, _ in registration.networks.isEmpty ? nil : registration }
 
     private struct EndpointDraft: Sendable {
         var url: Configuration.Endpoint?
@@ -338,7 +382,12 @@ extension Schema {
             Kind.integer(0...65_536).located,
             "The most that are kept, for each loop and each address of an endpoint; 0 keeps none."
         ),
-        Field("idle", \.idle, Kind.duration().located, "How long one is kept."),
+        Field(
+            "idle",
+            \.idle,
+            Kind.duration().located,
+            "How long one is kept; a second less than its `Keep-Alive: timeout=N` says, where that is shorter."
+        ),
         Field(
             "service",
             \.service,

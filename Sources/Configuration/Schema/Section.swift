@@ -11,6 +11,7 @@ struct Section: Sendable {
     let summary: String
     let rows: [Row]
     let exactlyOne: [String]
+    let atLeastOne: [String]
     let needs: [(key: String, anyOf: [String])]
 
     /// What may stand in its place.

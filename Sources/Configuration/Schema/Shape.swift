@@ -11,6 +11,9 @@ struct Shape<Draft: Sendable>: Sendable {
     /// Keys of which exactly one must be there.
     var exactlyOne: [String] = []
 
+    /// Keys of which one must be there, or more.
+    var atLeastOne: [String] = []
+
     /// Keys that have a meaning only beside one of others.
     var needs: [(key: String, anyOf: [String])] = []
 
@@ -39,6 +42,7 @@ struct Shape<Draft: Sendable>: Sendable {
     ///   - summary: what the reference says below the heading.
     ///   - initial: every default, read off the model itself.
     ///   - exactlyOne: keys of which exactly one must be there.
+    ///   - atLeastOne: keys of which one must be there, or more.
     ///   - needs: keys that have a meaning only beside one of others.
     ///   - identity: keys that are each one's own, which no defaults have.
     ///   - elsewhere: keys that are refused here, with a reason of their own.
@@ -49,6 +53,7 @@ struct Shape<Draft: Sendable>: Sendable {
         summary: String,
         initial: Draft,
         exactlyOne: [String] = [],
+        atLeastOne: [String] = [],
         needs: [(key: String, anyOf: [String])] = [],
         identity: Set<String> = [],
         elsewhere: [String: String] = [:],
@@ -57,6 +62,7 @@ struct Shape<Draft: Sendable>: Sendable {
         self.name = name
         self.fields = fields
         self.exactlyOne = exactlyOne
+        self.atLeastOne = atLeastOne
         self.needs = needs
         self.identity = identity
         self.elsewhere = elsewhere
@@ -67,6 +73,7 @@ struct Shape<Draft: Sendable>: Sendable {
             summary: summary,
             rows: fields.map { $0.row(initial) },
             exactlyOne: exactlyOne,
+            atLeastOne: atLeastOne,
             needs: needs
         )
     }
@@ -77,8 +84,8 @@ struct Shape<Draft: Sendable>: Sendable {
     ///   - node: any node.
     ///   - draft: what is filled.
     ///   - reader: where errors go.
-    /// - Returns: whether the node is a mapping, all required keys are there and exactly one of those that exclude
-    ///   each other. Keys whose value is wrong have been reported, and keep their default.
+    /// - Returns: whether the node is a mapping, all required keys are there and as many of those that exclude
+    ///   or stand for each other as there have to be. Keys whose value is wrong have been reported, and keep their default.
     func read(_ node: Node, into draft: inout Draft, _ reader: inout Reader) -> Bool {
         guard case .mapping(let entries) = node.content else {
             reader.mismatch(node, "\(name) (a mapping)")
@@ -105,7 +112,8 @@ struct Shape<Draft: Sendable>: Sendable {
             reader.error("\(name) needs '\(field.key)'", at: node.position)
         }
         reportNeeds(node, &reader)
-        return checkExactlyOne(node, meant, &reader) && missing.isEmpty
+        let isWhole = checkExactlyOne(node, meant, &reader) && missing.isEmpty
+        return checkAtLeastOne(node, meant, &reader) && isWhole
     }
 
     /// Says that a key is not known here.
@@ -146,6 +154,14 @@ struct Shape<Draft: Sendable>: Sendable {
             )
         } else if meant.isDisjoint(with: exactlyOne) {
             reader.error("\(name) needs one of \(choices)", at: node.position)
+        }
+        return false
+    }
+
+    private func checkAtLeastOne(_ node: Node, _ meant: Set<String>, _ reader: inout Reader) -> Bool {
+        guard !atLeastOne.isEmpty, !atLeastOne.contains(where: { node.entry($0) != nil }) else { return true }
+        if meant.isDisjoint(with: atLeastOne) {
+            reader.error("\(name) needs \(alternatives(atLeastOne))", at: node.position)
         }
         return false
     }

@@ -106,8 +106,10 @@ extension Configuration.Endpoint {
     ///   - resolve: makes a path of the file one of the machine.
     /// - Returns: the endpoint, with a weight of 1.
     /// - Throws: ``Complaint``.
-    static func parse(_ text: String, resolve: (String) -> String = { $0 }) throws(Complaint) -> Configuration.Endpoint
-    {
+    public static func parse(
+        _ text: String,
+        resolve: (String) -> String = { $0 }
+    ) throws(Complaint) -> Configuration.Endpoint {
         if text.hasPrefix("unix:"), case .unix(let path) = try Address.parse(text, resolve: resolve) {
             return Configuration.Endpoint(place: .unix(path))
         }

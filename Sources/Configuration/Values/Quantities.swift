@@ -21,7 +21,9 @@ extension Duration {
     }
 
     /// Reads a whole number and its unit: `ms`, `s`, `m` or `h`.
-    static func parse(_ text: String) throws(Complaint) -> Duration {
+    ///
+    /// - Throws: ``Complaint`` where it is none.
+    public static func parse(_ text: String) throws(Complaint) -> Duration {
         let quantity = try Quantity(text, kind: "a duration", example: "\(text)s")
         let milliseconds: Int
         switch quantity.unit {

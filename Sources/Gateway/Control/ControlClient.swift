@@ -36,8 +36,23 @@ public struct ControlClient {
         return ReloadReport(isServing: true, summary: "\(file): generation \(generation) serves", text: text)
     }
 
-    private func ask(_ method: String, _ path: String) throws(Failure) -> (status: Int, body: JSONValue) {
-        let socket = try connect()
+    /// How an upstream is now.
+    ///
+    /// - Returns: `nil` where no gateway runs that has it, or answers within seconds.
+    public func upstream(_ name: String) -> UpstreamReport? {
+        guard let (status, body) = try? ask("GET", "/v1/upstreams/\(name)/endpoints", patience: 2), status == 200 else {
+            return nil
+        }
+        return UpstreamReport(body)
+    }
+
+    /// Waits for the answer, at most `patience` seconds where that is given.
+    private func ask(
+        _ method: String,
+        _ path: String,
+        patience: Int? = nil
+    ) throws(Failure) -> (status: Int, body: JSONValue) {
+        let socket = try connect(patience)
         let request = "\(method) \(path) HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
         let bytes: [UInt8]
         do throws(SystemError) {
@@ -71,10 +86,16 @@ public struct ControlClient {
         return bytes
     }
 
-    private func connect() throws(Failure) -> FileDescriptor {
+    private func connect(_ patience: Int?) throws(Failure) -> FileDescriptor {
         let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { throw .noGateway(SystemError(call: "socket").reason) }
         let socket = FileDescriptor(owning: descriptor)
+        if let patience {
+            var time = timeval(tv_sec: patience, tv_usec: 0)
+            for option in [SO_RCVTIMEO, SO_SNDTIMEO] {
+                setsockopt(descriptor, SOL_SOCKET, option, &time, socklen_t(MemoryLayout<timeval>.size))
+            }
+        }
         let opened = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard opened >= 0 else { throw .noGateway(SystemError(call: "open").reason) }
         let directory = FileDescriptor(owning: opened)

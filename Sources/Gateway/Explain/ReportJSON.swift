@@ -23,6 +23,7 @@ extension RouteReport {
         report["stages"] = .array(stages.map { ["name": .string($0.name), "effect": .string($0.effect)] })
         report["values"] = .array(settings.map(value))
         report["others"] = .array(explanation.losers.map(loser))
+        if let upstream { report["upstream"] = upstream.json }
         return .object(report)
     }
 

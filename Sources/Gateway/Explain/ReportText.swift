@@ -13,6 +13,7 @@ struct ReportText {
         addStages()
         addValues()
         addLosers()
+        addUpstream()
     }
 
     var text: String { lines.joined(separator: "\n") }
@@ -56,10 +57,16 @@ struct ReportText {
         )
     }
 
+    private mutating func addUpstream() {
+        guard let upstream = report.upstream else { return }
+        lines.append("upstream \(upstream.name), now")
+        add(upstream.rows)
+    }
+
     /// Rows with their columns aligned; the last column is as wide as it is.
     private mutating func add(_ rows: [[String]]) {
         let columns = rows.map(\.count).max() ?? 0
-        let widths = (0..<columns).map { column in rows.map { $0[column].count }.max() ?? 0 }
+        let widths = (0..<columns).map { column in rows.map { $0.dropFirst(column).first?.count ?? 0 }.max() ?? 0 }
         for row in rows {
             var line = " "
             for (column, cell) in row.enumerated() {
@@ -70,5 +77,21 @@ struct ReportText {
             }
             lines.append(line)
         }
+    }
+}
+
+extension UpstreamReport {
+    /// A row for each endpoint, then what holds for all.
+    fileprivate var rows: [[String]] {
+        var rows = endpoints.map { endpoint in
+            let state = endpoint.reason.map { "\(endpoint.state.rawValue): \($0)" } ?? endpoint.state.rawValue
+            let origin = endpoint.expires.map { "\(endpoint.origin) until \($0)" } ?? endpoint.origin
+            let requests = endpoint.requests.map { ", \($0) requests now" } ?? ""
+            return [endpoint.name, state, "weight \(endpoint.weight), \(origin)\(requests)"]
+        }
+        if rows.isEmpty { rows.append(["no endpoint", "requests get 503"]) }
+        if let isBreakerOpen { rows.append(["breaker", isBreakerOpen ? "open" : "closed"]) }
+        if let waiting { rows.append(["waiting", "\(waiting)"]) }
+        return rows
     }
 }

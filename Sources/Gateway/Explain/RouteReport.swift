@@ -13,6 +13,9 @@ public struct RouteReport {
     let match: RouteMatch
     let explanation: RouteExplanation
 
+    /// How the route's upstream is now, where a gateway runs that knows it.
+    public var upstream: UpstreamReport?
+
     /// What the chosen route captured of the path.
     let captures: [Range<Int>]
 

@@ -1,8 +1,9 @@
 public import PenstockNetworking
-import PenstockSystem
+public import PenstockSystem
 import Synchronization
 
-/// Keeps the endpoints of an upstream as name servers say, on one loop for all.
+/// Keeps the endpoints of an upstream: those of the configuration, what name servers say, and what has registered itself;
+/// on one loop for all.
 ///
 /// Until ``publish()`` it only asks, so that a reload can wait for its answers.
 public final class EndpointDiscovery {
@@ -15,8 +16,11 @@ public final class EndpointDiscovery {
     private var isPublished = false
     private let isSettledNow = Atomic<Bool>(false)
 
-    /// Endpoints that were not asked for, in the order in which they came.
-    private var others: [EndpointDescription] = []
+    /// Endpoints that were not asked for; `nil` where none may come.
+    public let registry: EndpointRegistry?
+
+    /// The discovery that this one replaces, whose registrations go on until this one is published.
+    private var replaced: EndpointDiscovery?
 
     /// Begins to ask, on `loop`.
     ///
@@ -24,6 +28,7 @@ public final class EndpointDiscovery {
     ///   - sources: what the configuration says.
     ///   - resolver: that of the loop.
     ///   - loop: where everything happens.
+    ///   - registry: an empty one, for endpoints that register themselves.
     ///   - old: the discovery that this one replaces: what it knows is known here too.
     ///   - changed: told what the endpoints are, each time that they are others.
     ///   - failed: told why a name has no answer, when it begins and, with `nil`, when it ends.
@@ -31,6 +36,7 @@ public final class EndpointDiscovery {
         _ sources: [EndpointSource],
         resolver: NameResolver,
         loop: EventLoop,
+        registry: EndpointRegistry? = nil,
         replacing old: EndpointDiscovery?,
         changed: @escaping ([EndpointDescription]) -> Void,
         failed: @escaping (ResolutionError?, String) -> Void
@@ -40,7 +46,8 @@ public final class EndpointDiscovery {
         self.loop = loop
         self.changed = changed
         self.failed = failed
-        others = old?.others ?? []
+        self.registry = registry
+        replaced = old
         for source in sources where lookups[source.place] == nil {
             if case .address = source.place { continue }
             let lookup = Lookup(source.place, resolver, loop, knowing: old?.lookups[source.place])
@@ -48,6 +55,7 @@ public final class EndpointDiscovery {
             lookups[source.place] = lookup
         }
         for lookup in lookups.values { lookup.start() }
+        registry?.changed = { [weak self] in self?.publishChange() }
         noteSettled()
     }
 
@@ -56,6 +64,8 @@ public final class EndpointDiscovery {
 
     /// Tells what the endpoints are from now on.
     public func publish() {
+        replaced?.registry?.hand(to: registry)
+        replaced = nil
         isPublished = true
         changed(endpoints)
     }
@@ -63,12 +73,35 @@ public final class EndpointDiscovery {
     /// Asks nobody any more.
     public func stop() {
         isPublished = false
+        replaced = nil
+        registry?.stop()
         for lookup in lookups.values { lookup.stop() }
+    }
+
+    /// How it is known that there is an endpoint.
+    public enum Origin: Sendable {
+        case configured
+        case discovered
+        case registered(until: Instant)
+    }
+
+    /// How it is known that there is an endpoint at an address; `nil`: it is not.
+    public func origin(of address: SocketAddress) -> Origin? {
+        for source in sources where endpoints(source).contains(where: { $0.addresses.contains(address) }) {
+            if case .address = source.place { return .configured }
+            return .discovered
+        }
+        let registration = registry?.registrations.first { $0.endpoint.addresses == [address] }
+        return registration.map { .registered(until: $0.expires) }
     }
 
     private var endpoints: [EndpointDescription] {
         var seen: Set<EndpointDescription> = []
-        return (sources.flatMap(endpoints) + others).filter { seen.insert($0).inserted }
+        let known = sources.flatMap(endpoints).filter { seen.insert($0).inserted }
+        guard let registered = registry?.registrations, !registered.isEmpty else { return known }
+        // A name may come to stand for an address that has registered itself.
+        let addresses = Set(known.flatMap(\.addresses))
+        return known + registered.map(\.endpoint).filter { addresses.isDisjoint(with: $0.addresses) }
     }
 
     private func endpoints(_ source: EndpointSource) -> [EndpointDescription] {
@@ -80,8 +113,10 @@ public final class EndpointDiscovery {
 
     fileprivate func learned(hasChanged: Bool) {
         noteSettled()
-        if hasChanged, isPublished { changed(endpoints) }
+        if hasChanged { publishChange() }
     }
+
+    private func publishChange() { if isPublished { changed(endpoints) } }
 
     fileprivate func note(_ failure: ResolutionError?, _ name: String) { failed(failure, name) }
 

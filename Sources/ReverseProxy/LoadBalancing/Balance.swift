@@ -10,7 +10,7 @@ public enum Balance: Sendable, Equatable {
     case hash(HashKey)
 
     /// Whether requests have to be counted by endpoint.
-    var countsRequests: Bool { self == .leastRequests || self == .randomTwo }
+    public var countsRequests: Bool { self == .leastRequests || self == .randomTwo }
 
     /// Whether endpoints lie on a ring.
     var needsRing: Bool {
