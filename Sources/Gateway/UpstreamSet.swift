@@ -123,6 +123,8 @@ final class UpstreamSet {
         let checker = Handover(HealthChecker(status, context: context))
         let loop = context.loop
         let made = Box<EndpointDiscovery>()
+        // A closure that held the old one would hold all that were before it.
+        let isFirst = old == nil
         loop.perform { [log] in
             made.value = EndpointDiscovery(
                 endpoints.map(EndpointSource.init),
@@ -138,7 +140,7 @@ final class UpstreamSet {
                 },
                 replacing: old?.discovery.value,
                 changed: { descriptions in
-                    let isNew = old == nil && status.endpoints.endpoints.isEmpty
+                    let isNew = isFirst && status.endpoints.endpoints.isEmpty
                     checker.value.watch(status.replace(with: descriptions, at: isNew ? nil : loop.now))
                 },
                 failed: { failure, host in log.report(failure, of: host, in: name) }

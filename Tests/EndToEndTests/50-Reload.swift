@@ -261,4 +261,19 @@ struct ReloadTests {
             #expect(try gateway.answer("GET /fixed").text == "fixed")
         }
     }
+
+    @Test func `an upstream that a reload replaces leaves nothing behind`() throws {
+        func configuration(_ number: Int) -> String {
+            let upstreams = (0..<40).map {
+                "  u\($0): { endpoints: [\"http://127.0.0.1:1\"], keepalive: { connections: \(8 + number % 2) } }\n"
+            }
+            return "loops: 1\nupstreams:\n\(upstreams.joined())routes: [{ path: /, upstream: u0 }]\n"
+        }
+        try withGateway(configuration(0)) { gateway throws in
+            for number in 1...40 { #expect(try gateway.reload(configuration(number))) }
+            let before = gateway.process.residentKiB
+            for number in 41...120 { #expect(try gateway.reload(configuration(number))) }
+            #expect(gateway.process.residentKiB - before < 1500)
+        }
+    }
 }
