@@ -2,7 +2,7 @@
 ///
 /// Evenly spread, not secret: who sees enough of them can predict the next.
 public struct RandomSource: RandomNumberGenerator {
-    private var state: (UInt64, UInt64, UInt64, UInt64)
+    @usableFromInline var state: (UInt64, UInt64, UInt64, UInt64)
 
     /// A source of its own.
     public init() {
@@ -11,7 +11,7 @@ public struct RandomSource: RandomNumberGenerator {
     }
 
     /// 64 random bits.
-    public mutating func next() -> UInt64 {
+    @inlinable public mutating func next() -> UInt64 {
         let product = state.1 &* 5
         let result = (product << 7 | product >> 57) &* 9
         let shifted = state.1 << 17
@@ -25,7 +25,7 @@ public struct RandomSource: RandomNumberGenerator {
     }
 
     /// A number of 0..<`bound`, which is at least 1.
-    public mutating func next(below bound: Int) -> Int {
+    @inlinable public mutating func next(below bound: Int) -> Int {
         Int(next().multipliedFullWidth(by: UInt64(bound)).high)
     }
 }
