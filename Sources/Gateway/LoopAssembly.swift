@@ -36,6 +36,13 @@ final class LoopAssembly {
         server = Server(context: context, limits: shared.connections) { error in
             log.warning("cannot accept a connection; trying again", metadata: ["error": "\(error)"])
         }
+        context.watchClock { [clock = shared.clock] offset in
+            guard let seconds = clock.jump(to: offset) else { return }
+            log.warning(
+                "the clock of the machine was set; deadlines do not follow it",
+                metadata: ["seconds": "\(seconds)"]
+            )
+        }
     }
 
     /// Builds everything; what runs stays as it is.

@@ -10,6 +10,7 @@ import PenstockTransport
 final class Shared {
     let metrics = MetricsRegistry()
     let connections = ConnectionLimits()
+    let clock = ClockWatch()
     let log: Logger
     let logWriter: LogWriter
 

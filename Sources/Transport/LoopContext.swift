@@ -31,6 +31,9 @@ public final class LoopContext {
     let date = DateField()
     let identifiers = IdentifierSource()
 
+    /// Has `note` told once a second, while there are answers, how far the wall clock is ahead of the monotonic one.
+    public func watchClock(_ note: @escaping (_ nanoseconds: Int64) -> Void) { date.noteOffset = note }
+
     /// The share of `loop`.
     public init(loop: EventLoop) { self.loop = loop }
 

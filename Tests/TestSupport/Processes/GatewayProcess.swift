@@ -52,8 +52,14 @@ public final class GatewayProcess: Sendable {
     ///   - yaml: the configuration; `version`, `state`, `access_log` and a listener are added where they are missing.
     ///   - folder: where to run; a new one where there is none.
     ///   - descriptors: the hard limit of open files; none where there is none.
+    ///   - environment: added to the test's own.
     /// - Throws: ``SupportError`` with its output where it did not start.
-    public init(_ yaml: String, folder: TemporaryFolder? = nil, descriptors: Int? = nil) throws {
+    public init(
+        _ yaml: String,
+        folder: TemporaryFolder? = nil,
+        descriptors: Int? = nil,
+        environment: [String: String] = [:]
+    ) throws {
         let folder = try folder ?? TemporaryFolder()
         self.folder = folder
         try folder.write("routes.yaml", Self.completed(yaml))
@@ -62,7 +68,7 @@ public final class GatewayProcess: Sendable {
             limit + [Self.binary, "serve", "routes.yaml"],
             in: folder.path,
             name: "gateway",
-            environment: ["SWIFT_BACKTRACE": "enable=no"]
+            environment: environment.merging(["SWIFT_BACKTRACE": "enable=no"]) { own, _ in own }
         )
         try Deadline.wait(for: "the gateway to listen\n\(process.errors)") {
             if let status = process.exitStatus {
@@ -164,6 +170,7 @@ public final class GatewayProcess: Sendable {
 ///   - yaml: see ``GatewayProcess/init(_:folder:descriptors:)``.
 ///   - folder: where it runs.
 ///   - descriptors: the limit of open files.
+///   - environment: added to the test's own.
 ///   - body: what the test does.
 /// - Returns: what `body` answers.
 /// - Throws: what `body` throws, and ``SupportError``.
@@ -171,9 +178,15 @@ public func withGateway<Result>(
     _ yaml: String,
     folder: TemporaryFolder? = nil,
     descriptors: Int? = nil,
+    environment: [String: String] = [:],
     _ body: (GatewayProcess) throws -> Result
 ) throws -> Result {
-    let gateway = try GatewayProcess(yaml, folder: folder, descriptors: descriptors)
+    let gateway = try GatewayProcess(
+        yaml,
+        folder: folder,
+        descriptors: descriptors,
+        environment: environment
+    )
     defer { gateway.process.end() }
     let result: Result
     do {
