@@ -77,7 +77,10 @@ let package = Package(
             "Handlers",
             ["PenstockBytes", "PenstockSystem", "PenstockHTTP", "PenstockNetworking", "PenstockTransport", "CLinux"]
         ),
-        layer("Filters", ["PenstockBytes", "PenstockHTTP", "PenstockTransport"]),
+        layer(
+            "Filters",
+            ["PenstockBytes", "PenstockSystem", "PenstockHTTP", "PenstockObservability", "PenstockTransport"]
+        ),
         layer(
             "ReverseProxy",
             [
@@ -177,8 +180,8 @@ let package = Package(
         tests(
             "ReverseProxy",
             [
-                "PenstockReverseProxy", "PenstockHTTP", "PenstockNetworking", "PenstockObservability",
-                "PenstockTransport",
+                "PenstockReverseProxy", "PenstockBytes", "PenstockHTTP", "PenstockNetworking",
+                "PenstockObservability", "PenstockTransport",
             ]
         ),
         tests("Admin", ["PenstockAdmin", "PenstockBytes", "PenstockHTTP", "PenstockObservability"]),

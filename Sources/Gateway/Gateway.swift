@@ -135,7 +135,7 @@ public final class Gateway {
         _ configuration: Configuration,
         unless isInterrupted: () -> Bool = { false }
     ) throws(GatewayError) {
-        let next = try RunningConfiguration(configuration)
+        let next = try RunningConfiguration(configuration, after: running)
         let preparedUpstreams = try upstreams.prepare(configuration, unless: isInterrupted)
         let prepared: FunctionSet.Prepared
         let accessLogs: AccessLogs?

@@ -12,14 +12,14 @@ final class RequestRecorder: ExchangeRecorder, Flushable {
     private let shard: Int
     private let log: AccessLog?
     @exclusivity(unchecked) private var isFlushPlanned = false
-    @exclusivity(unchecked) private var perRoute: [RouteRecord?]
-    private let unrouted: RouteRecord
+    @exclusivity(unchecked) private var perTarget: [TargetRecord?]
+    private let unrouted: TargetRecord
     private let inFlight: Gauge
     private let receivedBytes: Counter
     private let sentBytes: Counter
 
-    /// The series and texts of one route.
-    private final class RouteRecord {
+    /// The series and texts of one target of a route.
+    private final class TargetRecord {
         let metrics: RequestMetrics
         let name: [UInt8]
         let target: AccessLogEntry.Target
@@ -35,14 +35,14 @@ final class RequestRecorder: ExchangeRecorder, Flushable {
 
     private static let methods = Method.allCases.map { $0 == .other ? "other" : "\($0.name)" }
 
-    init(registry: MetricsRegistry, listener: String, routes: Int, shard: Int, log: AccessLog?) {
+    init(registry: MetricsRegistry, listener: String, targets: Int, shard: Int, log: AccessLog?) {
         self.registry = registry
         self.listener = listener
         self.shard = shard
         self.log = log
         listenerText = Array(listener.utf8)
-        perRoute = Array(repeating: nil, count: routes)
-        unrouted = RouteRecord(
+        perTarget = Array(repeating: nil, count: targets)
+        unrouted = TargetRecord(
             metrics: Self.metrics(registry, listener, "", "none", shard),
             name: [],
             target: .none,
@@ -95,37 +95,37 @@ final class RequestRecorder: ExchangeRecorder, Flushable {
         log?.flush()
     }
 
-    private func record(of exchange: Exchange) -> RouteRecord {
-        guard let index = exchange.routeIndex else { return unrouted }
-        if let record = perRoute[index] { return record }
-        return exchange.route.map(makeRecord) ?? unrouted
+    private func record(of exchange: Exchange) -> TargetRecord {
+        guard let route = exchange.route else { return unrouted }
+        let target = exchange.target ?? route.target
+        return perTarget[target.index] ?? makeRecord(route, target)
     }
 
-    private func makeRecord(_ route: Route) -> RouteRecord {
-        let target =
-            route.targetName.isEmpty
-            ? route.targetKind.rawValue : "\(route.targetKind.rawValue):\(route.targetName)"
-        let record = RouteRecord(
-            metrics: Self.metrics(registry, listener, route.name, target, shard),
+    private func makeRecord(_ route: Route, _ target: RouteTarget) -> TargetRecord {
+        let label = target.name.isEmpty ? target.kind.rawValue : "\(target.kind.rawValue):\(target.name)"
+        let record = TargetRecord(
+            metrics: Self.metrics(registry, listener, route.name, label, shard),
             name: Array(route.name.utf8),
-            target: Self.target(route.targetKind),
-            targetName: Array(route.targetName.utf8)
+            target: Self.target(target.kind),
+            targetName: Array(target.name.utf8)
         )
-        perRoute[route.index] = record
+        perTarget[target.index] = record
         return record
     }
 
-    private static func target(_ kind: Route.TargetKind) -> AccessLogEntry.Target {
+    private static func target(_ kind: RouteTarget.Kind) -> AccessLogEntry.Target {
         switch kind {
         case .function: .function
         case .upstream: .upstream
         case .redirect: .redirect
         case .respond: .respond
         case .files: .files
+        case .split: .split
         }
     }
 
-    private func write(_ exchange: Exchange, _ record: RouteRecord, _ status: Int, _ duration: Int, to log: AccessLog) {
+    private func write(_ exchange: Exchange, _ record: TargetRecord, _ status: Int, _ duration: Int, to log: AccessLog)
+    {
         var reason = exchange.failure.map { "\($0.side.rawValue): \($0.reason)" } ?? ""
         reason.withUTF8 { reason in
             record.name.withUnsafeBytes { name in

@@ -1,6 +1,7 @@
 import PenstockConfiguration
 import PenstockPatterns
 import PenstockRouting
+import PenstockTransport
 import Synchronization
 
 /// A configuration and the table of its routes: shared by all loops, never changed.
@@ -8,16 +9,29 @@ final class RunningConfiguration: Sendable {
     let configuration: Configuration
     let table: RouteTable
 
+    /// The limits of concurrency, by the names of their routes.
+    let limits: [String: ConcurrencyLimit]
+
     /// The routes that somebody has been told of whose regular expressions took too long.
     private let exhausted = Mutex<Set<Int>>([])
 
     /// Builds the route table.
     ///
-    /// - Parameter configuration: checked, without errors.
+    /// - Parameters:
+    ///   - configuration: checked, without errors.
+    ///   - previous: the one that runs; limits that stay as they are keep those who are in them.
     /// - Throws: ``GatewayError``.
-    init(_ configuration: Configuration) throws(GatewayError) {
+    init(_ configuration: Configuration, after previous: RunningConfiguration? = nil) throws(GatewayError) {
         self.configuration = configuration
         table = try Self.table(configuration)
+        var limits: [String: ConcurrencyLimit] = [:]
+        for route in configuration.routes {
+            guard let places = route.concurrency.value else { continue }
+            let settings = ConcurrencyLimit.Settings(places: places, queue: route.queue)
+            let old = previous?.limits[route.name.value]
+            limits[route.name.value] = old?.settings == settings ? old : ConcurrencyLimit(settings)
+        }
+        self.limits = limits
     }
 
     /// Whether this is the first time that a regular expression of a route took too long.

@@ -72,6 +72,7 @@ extension Forwarding {
         xForwarded = upstream.forwarding.xForwarded.value
         forwarded = upstream.forwarding.forwarded.value
         via = upstream.forwarding.via.value != .none
+        viaOfResponses = upstream.forwarding.via.value == .both
         host =
             switch upstream.host.value {
             case .keep: .keep

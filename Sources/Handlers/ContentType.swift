@@ -1,7 +1,13 @@
 internal import PenstockBytes
 
 /// What a file is, by the end of its name.
-enum ContentType {
+public enum ContentType {
+    /// The media type of the file at a path.
+    public static func of(path: String) -> StaticString {
+        var path = path
+        return path.withUTF8 { of(UnsafeRawBufferPointer($0)) }
+    }
+
     /// The media type of a file, as `Content-Type` has it.
     ///
     /// - Parameter name: a file's name or path.

@@ -21,7 +21,7 @@ final class Endpoint {
     init(_ status: EndpointStatus, pools: [ConnectionPool]) {
         self.status = status
         self.pools = pools
-        stickyValue = StickyCookie.value(of: status.description)
+        stickyValue = StickyCookie.value(of: status.description.name)
     }
 
     var weight: Int { status.description.weight }

@@ -16,8 +16,11 @@ public struct Forwarding: Equatable, Sendable {
     /// Whether `Forwarded` is added.
     public var forwarded = false
 
-    /// Whether requests get a `Via`; for responses there is ``ViaStage``.
+    /// Whether requests get a `Via`.
     public var via = false
+
+    /// Whether responses get one.
+    public var viaOfResponses = false
 
     /// What the Host field says, where no route has set it.
     public var host = Host.keep

@@ -31,8 +31,14 @@ extension ProxiedExchange: ClientStreamObserver {
         }
         if timer.isSet { upstream.loop.cancel(timer) }
         releaseBody()
-        if let sticky = upstream.sticky { sticky.write(endpoint, to: exchange) }
+        if let sticky = upstream.sticky { sticky.write(endpoint.stickyValue, to: exchange) }
+        if upstream.forwarding.viaOfResponses { sayVia(exchange.response) }
         head.status == 101 ? acceptTunnel(exchange) : exchange.respond(end: false)
+    }
+
+    /// Says that the response came through the gateway (RFC 9110 §7.6.3).
+    private func sayVia(_ response: ResponseHead) {
+        response.fields.append(.via, "via", response.minorVersion == 0 ? "1.0 penstock" : "1.1 penstock")
     }
 
     private func acceptTunnel(_ exchange: Exchange) {

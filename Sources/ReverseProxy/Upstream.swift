@@ -36,7 +36,7 @@ public final class Upstream {
         self.metrics = metrics
         self.context = context
         let settings = status.settings
-        sticky = settings.sticky.map(StickyCookie.init)
+        sticky = settings.sticky.map { StickyCookie($0.cookie, seconds: $0.seconds) }
         countsRequests = settings.balance.countsRequests
         forwarding = settings.forwarding
         balancer = Balancer(settings, loop: context.loop.index)
@@ -90,7 +90,11 @@ public final class Upstream {
         guard endpoints.count > 1 else { return endpoints.first }
         let now = exchange.now
         if hasBars || !tried.isEmpty || !status.areAllIn { bar(tried, now) }
-        if let sticky, let own = sticky.endpoint(for: exchange, among: endpoints), !own.isBarred { return own }
+        if let wanted = sticky?.value(in: exchange),
+            let own = endpoints.first(where: { wanted.elementsEqual($0.stickyValue) }), !own.isBarred
+        {
+            return own
+        }
         let isWeighted = hasWeights || status.isStartingSlowly(at: now)
         guard !tried.isEmpty else {
             return balancer.pick(endpoints, ring: ring, isWeighted: isWeighted, for: exchange)

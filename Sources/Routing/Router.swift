@@ -35,25 +35,11 @@ public final class Router: Handler {
             scratch: matchScratch
         )
         switch table.decide(request, exchange.head, parameters: &exchange.parameters) {
-        case .route(let index): run(routes[index], exchange)
+        case .route(let index): if exchange.take(routes[index]) { exchange.proceed() }
         case .methodNotAllowed(let methods): refuseMethod(exchange, methods)
         case .options(let methods): answerOptions(exchange, methods)
         case .notFound: exchange.fail(Self.notFound)
         }
-    }
-
-    private func run(_ route: Route, _ exchange: Exchange) {
-        guard exchange.take(route) else { return }
-        if !route.requestStages.isEmpty, !runStages(of: route, exchange) { return }
-        route.handler.handle(exchange)
-    }
-
-    private func runStages(of route: Route, _ exchange: Exchange) -> Bool {
-        for stage in route.requestStages {
-            // An exchange that a stage has answered may be over already, and in use for the next request.
-            guard case .pass = stage.apply(to: exchange) else { return false }
-        }
-        return true
     }
 
     private func refuseMethod(_ exchange: Exchange, _ methods: MethodSet) {

@@ -31,7 +31,9 @@ public final class ConcurrencyLimit: Sendable {
         case full
     }
 
-    private let settings: Settings
+    /// Its bounds.
+    public let settings: Settings
+
     private let taken = Atomic<Int>(0)
     private let waitingCount = Atomic<Int>(0)
     private let queue = Mutex<[PlaceWaiter]>([])

@@ -41,8 +41,15 @@ public final class Exchange {
         unowned(unsafe) var connection: ConnectionInfo?  // as long as its front
         var settings: ServerSettings?
         var route: Route?
+        unowned(unsafe) var target: RouteTarget?  // its route keeps it
         /// Whether its handler hears no more.
         var isCancelled = false
+        /// Whether nobody has it: a stage has not decided yet, or another target is about to get it.
+        var isWaiting = false
+        /// The next stage of the route.
+        var nextStage = 0
+        var place: ConcurrencyLimit?
+        var detour: Detour?
         var state: AnyObject?
         var body = ExchangeBody.none
         var bodyLimit = Int.max
@@ -144,20 +151,20 @@ public final class Exchange {
     /// The client's deadlines where the route has its own.
     var timeouts: ServerTimeouts? { life.timeouts }
 
-    /// Who hears of what comes: the listener's first handler, then the route's.
+    /// Who hears of what comes: the listener's first handler, then the target's that has it.
     private var handler: (any Handler)? {
-        life.isCancelled ? nil : life.route?.handler ?? life.settings?.handler
+        life.isCancelled || life.isWaiting ? nil : life.target?.handler ?? life.settings?.handler
     }
+
+    /// What has it, or had it last; `nil` as long as no target was asked.
+    public var target: RouteTarget? { life.target }
 
     /// The listener's number.
     public var listenerIndex: Int { life.settings?.index ?? 0 }
 
-    /// The number of ``route``.
-    public var routeIndex: Int? { life.route?.index }
-
     // MARK: What the router calls
 
-    /// Gives the exchange to the route that was chosen; what follows goes to its handler.
+    /// Gives the exchange to the route that was chosen; ``proceed()`` goes on with its stages.
     ///
     /// - Parameter route: the route.
     /// - Returns: whether the route takes it; otherwise it has been answered: the body is too large.
@@ -172,13 +179,70 @@ public final class Exchange {
             life.timeouts = timeouts.applied(to: settings.timeouts)
         }
         if let timeout = route.timeout { loop.set(deadline, at: startedAt + timeout) }
+        if route.watcher != nil, body != .none { makeDetour().keepLimit = route.bodyBuffer }
         return true
+    }
+
+    /// Runs the stages of the route from the one that is next, and gives the exchange to the route's target behind them.
+    ///
+    /// A stage that has answered ``StageVerdict/pending`` calls it when it lets the request pass.
+    public func proceed() {
+        guard let route = life.route else { return }
+        if life.isWaiting {
+            life.isWaiting = false
+            life.detour?.stage = nil
+            life.state = nil
+        }
+        while life.nextStage < route.requestStages.count {
+            let stage = route.requestStages[life.nextStage]
+            life.nextStage &+= 1
+            switch stage.apply(to: self) {
+            case .pass: continue
+            // The exchange may be over already, and in use for the next request.
+            case .answered: return
+            case .pending:
+                life.isWaiting = true
+                makeDetour().stage = stage
+                return
+            }
+        }
+        hand(to: route.target)
+    }
+
+    /// Gives the exchange to a target, which gets what has come of the body before what is yet to come.
+    public func hand(to target: RouteTarget) {
+        life.target = target
+        guard let detour = life.detour else { return target.handler.handle(self) }
+        let id = currentID
+        target.handler.handle(self)
+        if currentID == id { replay(detour) }
+    }
+
+    /// Holds a place until the exchange has ended.
+    public func hold(_ place: ConcurrencyLimit) { life.place = place }
+
+    /// Makes a copy of the request, which gets the body as it comes.
+    public func mirror(by copy: RequestCopy) {
+        let detour = body == .none ? nil : makeDetour()
+        guard copy.start(self) else { return }
+        detour?.begin(copy)
+    }
+
+    private func makeDetour() -> Detour {
+        if let detour = life.detour { return detour }
+        let detour = Detour()
+        life.detour = detour
+        return detour
     }
 
     // MARK: What handlers call
 
     /// Gives back credit for body bytes: at most 64 KiB are under way unconsumed.
-    public func consumed(_ count: Int) { life.front?.consumed(count, self) }
+    public func consumed(_ count: Int) {
+        guard let front = life.front else { return }
+        let own = life.detour?.credit(count) ?? count
+        if own > 0 { front.consumed(own, self) }
+    }
 
     /// Tells a client that waits for 100 (Continue) to send its body.
     public func sendContinue() {
@@ -199,7 +263,7 @@ public final class Exchange {
     ///
     /// - Parameter end: no body follows. Otherwise the body is ``ResponseHead/contentLength`` bytes, or as long as it is.
     public func respond(end: Bool) {
-        guard !hasResponded, !hasEnded else { return }
+        guard !hasResponded, !hasEnded, !isTakenOver(isWhole: end) else { return }
         beginResponse(isWhole: end)
         life.front?.respond(self, end: end)
     }
@@ -208,7 +272,12 @@ public final class Exchange {
     ///
     /// - Parameter body: valid during the call only; its length becomes ``ResponseHead/contentLength``.
     public func respond(body: RawSpan) {
-        guard !hasResponded, !hasEnded else { return }
+        guard !hasResponded, !hasEnded, !isTakenOver(isWhole: true) else { return }
+        send(body)
+    }
+
+    /// Sends ``response`` and a whole body, whoever watches the route's answers.
+    func send(_ body: RawSpan) {
         response.contentLength = body.byteCount
         if head.method != .head { life.bytesSent = body.byteCount }
         beginResponse(isWhole: true)
@@ -268,7 +337,7 @@ public final class Exchange {
         allow: UnsafeRawBufferPointer? = nil,
         contentRange: UnsafeRawBufferPointer? = nil
     ) {
-        guard !hasEnded else { return }
+        guard !hasEnded, hasResponded || !isTakenOver(isWhole: true, error) else { return }
         life.failure = error
         guard !hasResponded else {
             life.hasEnded = true
@@ -300,11 +369,20 @@ public final class Exchange {
 
     /// The head is complete: a new life for a recycled exchange.
     public func begin(_ front: any ExchangeFront, _ connection: ConnectionInfo, body: ExchangeBody) {
+        begin(front, connection, connection.settings, body: body)
+    }
+
+    /// A new life, with other settings than those of the listener.
+    func begin(
+        _ front: any ExchangeFront,
+        _ connection: ConnectionInfo,
+        _ settings: ServerSettings,
+        body: ExchangeBody
+    ) {
         life.front = front
         life.connection = connection
         life.body = body
         life.startedAt = loop.now
-        let settings = connection.settings
         life.settings = settings
         settings.recorder.began()
         if connection.isTrusted { adoptRequestID() }
@@ -317,17 +395,22 @@ public final class Exchange {
     public func deliver(_ bytes: RawSpan) {
         life.bytesReceived &+= bytes.byteCount
         guard bytesReceived <= life.bodyLimit else { return failAndCancel(.bodyTooLarge) }
+        if let detour = life.detour { detour.receive(bytes, whileWaiting: life.isWaiting, context) }
         handler?.received(bytes, of: self)
     }
 
     /// The body is whole.
-    public func deliverEnd(trailers: FieldBlock?) { handler?.receivedEnd(trailers: trailers, of: self) }
+    public func deliverEnd(trailers: FieldBlock?) {
+        if let detour = life.detour { detour.receiveEnd(trailers) }
+        handler?.receivedEnd(trailers: trailers, of: self)
+    }
 
     /// What was held back has left.
     public func deliverWritable() { if !hasEnded { handler?.writable(self) } }
 
     /// Ends it from outside: the handler hears of it, the client is told where it can be.
     public func failAndCancel(_ error: ExchangeError) {
+        if life.isWaiting { leaveDetour(error) }
         guard !hasEnded else { return }
         let handler = handler
         life.isCancelled = true
@@ -337,6 +420,7 @@ public final class Exchange {
 
     /// The client is gone: the handler hears of it, and nobody is told.
     public func cancel(_ error: ExchangeError) {
+        if life.isWaiting { leaveDetour(error) }
         if !hasEnded {
             life.failure = error
             life.hasEnded = true
@@ -348,6 +432,8 @@ public final class Exchange {
     public func finish() {
         settings?.recorder.ended(self)
         if deadline.isSet { loop.cancel(deadline) }
+        if let place = life.place { place.leave() }
+        if let detour = life.detour { detour.end(context) }
         life = Life()
         head.reset()
         response.reset()
@@ -364,8 +450,102 @@ public final class Exchange {
         where !(ASCII.isLetter(byte) || ASCII.isDigit(byte) || byte == 0x2E || byte == 0x5F || byte == 0x2D) {
             return
         }
-        UnsafeMutableRawBufferPointer(start: requestIDText, count: value.count).copyMemory(from: value)
-        life.requestIDLength = value.count
+        take(requestID: value)
+    }
+
+    /// Takes an id of 1 to 128 bytes for its own.
+    func take(requestID: UnsafeRawBufferPointer) {
+        UnsafeMutableRawBufferPointer(start: requestIDText, count: requestID.count).copyMemory(from: requestID)
+        life.requestIDLength = requestID.count
+    }
+}
+
+// MARK: Another target
+
+extension Exchange {
+    /// Whether a target that needs the request's body can still get all of it.
+    public var canReplayBody: Bool { body == .none || life.detour?.isComplete ?? false }
+
+    /// The pages for answers of the gateway's own.
+    var errorPages: ErrorPages? { life.route.map(\.errorPages) ?? life.settings?.errorPages }
+
+    /// Asks who watches the route whether the answer that begins is to leave.
+    ///
+    /// Where it is not, the front is put aside, so that whatever its handler still writes goes nowhere; when the handler's
+    /// callback has returned, ``flush()`` puts another answer in its place.
+    @inline(__always)
+    private func isTakenOver(isWhole: Bool, _ failure: ExchangeError? = nil) -> Bool {
+        guard let watcher = life.route?.watcher else { return false }
+        return isTakenOver(by: watcher, isWhole: isWhole, failure)
+    }
+
+    private func isTakenOver(by watcher: any AnswerWatcher, isWhole: Bool, _ failure: ExchangeError?) -> Bool {
+        guard let target = life.target, !life.isCancelled, let front = life.front else { return false }
+        let verdict = watcher.judge(self, from: target, failure)
+        if case .pass = verdict { return false }
+        makeDetour().takeover = Detour.Takeover(front: front, status: response.status, verdict: verdict)
+        life.front = nil
+        life.hasResponded = true
+        life.hasEnded = isWhole
+        life.isWaiting = true
+        loop.flushSoon(self)
+        return true
+    }
+
+    /// The client is gone, or must be told so, while nobody has the exchange.
+    private func leaveDetour(_ error: ExchangeError) {
+        guard let detour = life.detour else { return }
+        life.isCancelled = true
+        if let stage = detour.stage {
+            stage.cancelled(self)
+        } else if let takeover = detour.takeover {
+            endOldAnswer(takeover, error)
+        }
+        detour.stage = nil
+        detour.takeover = nil
+        life.isWaiting = false
+    }
+
+    private func endOldAnswer(_ takeover: Detour.Takeover, _ error: ExchangeError) {
+        if !life.hasEnded { life.target?.handler.cancelled(error, self) }
+        life.front = takeover.front
+        life.hasResponded = false
+        life.hasEnded = false
+        life.failure = nil
+        life.state = nil
+    }
+
+    private func replay(_ detour: Detour) {
+        guard detour.hasToReplay, !life.isWaiting, let handler else { return }
+        let id = currentID
+        var bytes = detour.takeKept(context)
+        if !bytes.isEmpty { handler.received(bytes.readable.bytes, of: self) }
+        guard currentID == id else { return }
+        detour.putBack(&bytes, context)
+        if detour.isWhole, !life.isWaiting { self.handler?.receivedEnd(trailers: detour.trailers, of: self) }
+    }
+}
+
+extension Exchange: Flushable {
+    /// Puts another answer in the place of one that was taken over.
+    public func flush() {
+        guard let detour = life.detour, let takeover = detour.takeover else { return }
+        detour.takeover = nil
+        endOldAnswer(takeover, .takenOver)
+        life.isWaiting = false
+        switch takeover.verdict {
+        case .pass: break
+        case .replace(let page):
+            life.isCancelled = true
+            page.replaceAnswer(takeover.status, of: self)
+        case .hand(let target):
+            response.reset()
+            life.queueNanoseconds = 0
+            life.runNanoseconds = -1
+            let missed = detour.beginReplay(received: bytesReceived)
+            if missed > 0 { life.front?.consumed(missed, self) }
+            hand(to: target)
+        }
     }
 }
 

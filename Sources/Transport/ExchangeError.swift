@@ -74,6 +74,14 @@ public struct ExchangeError: Error, Sendable {
         closesConnection: true
     )
 
+    /// Another target answers instead of this one.
+    static let takenOver = ExchangeError(
+        .gateway,
+        status: 502,
+        message: "Bad Gateway",
+        reason: "another target answers"
+    )
+
     /// The gateway ends before the exchange does.
     public static let shutdown = ExchangeError(
         .gateway,

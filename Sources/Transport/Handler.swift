@@ -37,6 +37,14 @@ extension Handler {
 public protocol RequestStage: AnyObject {
     /// Looks at the request, changes it, or answers it.
     func apply(to exchange: Exchange) -> StageVerdict
+
+    /// The client is gone, or a deadline has passed, while the stage was ``StageVerdict/pending``; the last call.
+    func cancelled(_ exchange: Exchange)
+}
+
+/// For stages that decide at once.
+extension RequestStage {
+    public func cancelled(_ exchange: Exchange) {}
 }
 
 /// What a ``RequestStage`` decided.
@@ -46,10 +54,39 @@ public enum StageVerdict: Sendable {
 
     /// The stage has answered, or will: nothing after it sees the exchange.
     case answered
+
+    /// The stage decides later: then it answers, or lets the request pass with ``Exchange/proceed()``.
+    ///
+    /// Meanwhile ``Exchange/state`` is the stage's, and the client is held back.
+    case pending
 }
 
 /// A step that every response head of a route passes on its way out.
 public protocol ResponseStage: AnyObject {
     /// Edits ``Exchange/response``.
     func apply(to exchange: Exchange)
+}
+
+/// Sees the answers of a route's targets, and the failures of those that give none, before anything of them has left.
+public protocol AnswerWatcher: AnyObject {
+    /// Judges an answer whose head is in ``Exchange/response``, or a failure.
+    ///
+    /// - Parameters:
+    ///   - exchange: what is answered.
+    ///   - target: what answers it.
+    ///   - failure: why there is no answer; `nil`: there is one.
+    /// - Returns: what the client gets instead, if anything.
+    func judge(_ exchange: Exchange, from target: RouteTarget, _ failure: ExchangeError?) -> AnswerVerdict
+}
+
+/// What an ``AnswerWatcher`` decided.
+public enum AnswerVerdict {
+    /// The answer leaves as it is.
+    case pass
+
+    /// Another target answers.
+    case hand(RouteTarget)
+
+    /// The status stays, with a page for it.
+    case replace(ErrorPage)
 }

@@ -19,6 +19,9 @@ public final class LoopContext {
     /// Bytes that all clients' buffers of this loop may take together; beyond it bodies stream.
     @exclusivity(unchecked) public var bufferLimit = 128 << 20
 
+    /// Copies of requests that are under way.
+    @exclusivity(unchecked) var copies = 0
+
     /// Connections whose clients take their answers slowly, so that much is held for them.
     @exclusivity(unchecked) var slowReaders = 0
 

@@ -1,21 +1,13 @@
-/// A route as one loop runs it: its names for log and metrics, its stages and its handler.
+/// A route as one loop runs it: its names for log and metrics, its stages and its target.
 public final class Route {
-    /// What kind of thing answers, as logs and metrics name it.
-    public enum TargetKind: String, Sendable, CaseIterable {
-        case function, upstream, redirect, respond, files
-    }
-
     /// Its place in the table, the same on every loop.
     public let index: Int
 
     /// The route's name in the configuration, `GET /hello` where it has none.
     public let name: String
 
-    /// What kind of thing answers.
-    public let targetKind: TargetKind
-
-    /// The function or upstream; empty for the other kinds.
-    public let targetName: String
+    /// What answers first.
+    public let target: RouteTarget
 
     /// The names of the path's parameters, in the order of ``Exchange/parameters``.
     public let parameterNames: [String]
@@ -29,39 +21,47 @@ public final class Route {
     /// Deadlines for the client that differ from the listener's.
     public let clientTimeouts: RouteTimeouts?
 
-    /// Run in order before the handler.
+    /// Run in order before the target.
     public let requestStages: [any RequestStage]
 
     /// Run in order on every response head.
     public let responseStages: [any ResponseStage]
 
-    /// What answers.
-    public let handler: any Handler
+    /// Sees the answers of targets before they leave.
+    public let watcher: (any AnswerWatcher)?
+
+    /// Bytes of a request's body that are kept for targets behind the first; 0: none are.
+    public let bodyBuffer: Int
+
+    /// Pages for what the gateway answers itself.
+    public let errorPages: ErrorPages?
 
     /// Puts a route together.
     public init(
         index: Int,
         name: String,
-        targetKind: TargetKind,
-        targetName: String = "",
+        target: RouteTarget,
         parameterNames: [String] = [],
         bodyLimit: Int? = nil,
         timeout: Int64? = nil,
         clientTimeouts: RouteTimeouts? = nil,
         requestStages: [any RequestStage] = [],
         responseStages: [any ResponseStage] = [],
-        handler: any Handler
+        watcher: (any AnswerWatcher)? = nil,
+        bodyBuffer: Int = 0,
+        errorPages: ErrorPages? = nil
     ) {
         self.index = index
         self.name = name
-        self.targetKind = targetKind
-        self.targetName = targetName
+        self.target = target
         self.parameterNames = parameterNames
         self.bodyLimit = bodyLimit
         self.timeout = timeout
         self.clientTimeouts = clientTimeouts
         self.requestStages = requestStages
         self.responseStages = responseStages
-        self.handler = handler
+        self.watcher = watcher
+        self.bodyBuffer = bodyBuffer
+        self.errorPages = errorPages
     }
 }

@@ -24,6 +24,7 @@ extension Configuration {
         }
         if log.level != .info { lines.append("log \(log.level)") }
         if paths != Paths() { lines.append("paths: merge \(paths.mergeSlashes), encoded \(paths.encodedSlashes)") }
+        lines += errorPages.map(\.facts)
         for listener in listeners { lines += holding(listener, nil, "on \(listener.name)") }
         lines += functions.flatMap(\.facts)
         lines += upstreams.map(\.facts)
@@ -46,7 +47,7 @@ extension Configuration {
     }
 
     private static func differences(_ value: Any, _ fallback: Any) -> String {
-        zip(Mirror(reflecting: value).children, Mirror(reflecting: fallback).children)
+        zip(Swift.Mirror(reflecting: value).children, Swift.Mirror(reflecting: fallback).children)
             .filter { "\($0.0.value)" != "\($0.1.value)" }
             .map { "\($0.0.label ?? "") \(plain($0.0.value))" }
             .joined(separator: ", ")
@@ -118,6 +119,15 @@ extension Configuration.Route {
         if trailingSlash.value != .strict { lines[0] += " slash \(trailingSlash)" }
         if priority != 0 { lines[0] += " priority \(priority)" }
         lines.append("  \(target.facts)\(timeout.map { " within \($0.value.written)" } ?? "")")
+        if let fallback {
+            let causes = fallback.on.map(\.description).joined(separator: " ")
+            lines.append("  fallback on \(causes):" + fallback.targets.map { " [\($0.facts)]" }.joined())
+        }
+        lines += errorPages.map { "  \($0.facts)" }
+        if let mirror { lines.append("  mirror \(mirror.percent)% \(mirror.target.facts)") }
+        if let places = concurrency.value {
+            lines.append("  \(places) at a time, queue \(queue.length) wait \(queue.wait.value.written)")
+        }
         if let rewritePath { lines.append("  rewrite \(rewritePath.value.facts)") }
         let conditions =
             match.headers.map { "header \($0.facts)" } + match.query.map { "query \($0.facts)" }
@@ -140,7 +150,30 @@ extension Configuration.Target {
         case .redirect(let redirect): "redirect \(redirect.status) \(redirect.to.value.facts)"
         case .respond(let respond): "respond \(respond.status) \(String(reflecting: respond.body))"
         case .files(let files): "files \(files.root) index \(files.index)\(files.precompressed ? " precompressed" : "")"
+        case .split(let split):
+            "split" + split.targets.map { " [\($0.weight) \($0.target.facts)]" }.joined() + (split.sticky?.facts ?? "")
         }
+    }
+}
+
+extension Configuration.SplitKey {
+    fileprivate var facts: String {
+        switch self {
+        case .cookie(let sticky): " by cookie \(sticky.cookie) for \(sticky.age.value?.written ?? "the session")"
+        case .header(let name): " by header \(name)"
+        }
+    }
+}
+
+extension Configuration.ErrorPage {
+    fileprivate var facts: String {
+        let source =
+            switch source {
+            case .file(let path, let content): "file \(path)\(content.map { " of \($0.count) bytes" } ?? "")"
+            case .text(let text): String(reflecting: text)
+            }
+        return "page \(statuses.map(\.description).joined(separator: " ")) \(source) \(type ?? "")"
+            + (intercepts ? " intercepts" : "")
     }
 }
 

@@ -19,7 +19,8 @@ private final class Mirror: Handler {
         // The last segment is the only parameter, `x`.
         let path = exchange.head.path
         exchange.parameters = [((path.lastIndex(of: ASCII.slash) ?? 0) + 1)..<path.count]
-        _ = exchange.take(Route(index: 0, name: "r", targetKind: .respond, responseStages: response, handler: self))
+        let target = RouteTarget(kind: .respond, handler: self)
+        _ = exchange.take(Route(index: 0, name: "r", target: target, responseStages: response))
         for stage in request { guard case .pass = stage.apply(to: exchange) else { return } }
         var body = ByteBuffer()
         body.append(exchange.head.path)

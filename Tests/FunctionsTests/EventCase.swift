@@ -103,9 +103,8 @@ struct EventCase: CustomTestStringConvertible, Sendable {
         let route = Route(
             index: 0,
             name: name,
-            targetKind: .function,
-            parameterNames: pattern.parameters,
-            handler: recorder
+            target: RouteTarget(kind: .function, handler: recorder),
+            parameterNames: pattern.parameters
         )
         let settings = ServerSettings(
             name: "script",

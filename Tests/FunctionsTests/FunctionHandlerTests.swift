@@ -332,10 +332,9 @@ struct FunctionHandlerTests {
         let route = Route(
             index: 0,
             name: "r",
-            targetKind: .function,
+            target: RouteTarget(kind: .function, handler: function.handler()),
             parameterNames: ["rest"],
-            timeout: 10_000_000,
-            handler: function.handler()
+            timeout: 10_000_000
         )
         let front = try ScriptedFront(Router(table: table, routes: [route]))
         let answer = front.answer("GET /slow")

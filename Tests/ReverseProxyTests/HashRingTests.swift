@@ -1,3 +1,4 @@
+import PenstockBytes
 import PenstockNetworking
 import Testing
 
@@ -22,7 +23,7 @@ struct HashRingTests {
     private static func places(_ endpoints: [EndpointDescription], allowed: (Int) -> Bool = { _ in true }) -> [String] {
         let ring = HashRing(endpoints)
         return (0..<keys).map { key in
-            ring.endpoint(of: HashRing.hash("key-\(key)".utf8), where: allowed).map { endpoints[$0].name } ?? ""
+            ring.endpoint(of: StableHash.of("key-\(key)".utf8), where: allowed).map { endpoints[$0].name } ?? ""
         }
     }
 

@@ -47,11 +47,10 @@ struct RouterTests {
             Route(
                 index: index,
                 name: descriptions[index].name,
-                targetKind: .respond,
+                target: RouteTarget(kind: .respond, handler: Echo()),
                 parameterNames: table.parameterNames(of: index),
                 bodyLimit: bodyLimit,
-                requestStages: stages,
-                handler: Echo()
+                requestStages: stages
             )
         }
         return Router(table: table, routes: routes)

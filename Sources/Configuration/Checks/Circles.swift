@@ -33,9 +33,10 @@ extension Configuration {
         }
         guard let listener = listeners.first(where: { $0.address.value.overlaps(address) }) else { return }
         let isAsked = routes.contains { route in
-            guard case .upstream(let name) = route.target, name.value == upstream,
-                reader.hasRead("listeners", at: route.position)
-            else { return false }
+            let isTarget = route.targets.contains {
+                if case .upstream(let name) = $0 { name.value == upstream } else { false }
+            }
+            guard isTarget, reader.hasRead("listeners", at: route.position) else { return false }
             return route.listeners.isEmpty || route.listeners.contains { $0.value == listener.name.value }
         }
         guard isAsked else { return }

@@ -21,14 +21,31 @@ extension Configuration {
             }
         }
         checkState(files, &reader)
-        for route in routes {
-            if case .files(let target) = route.target { checkFolder(target.root, "root", files, &reader) }
+        for target in routes.flatMap(\.targets) {
+            if case .files(let target) = target { checkFolder(target.root, "root", files, &reader) }
+        }
+        for index in errorPages.indices { load(&errorPages[index], files, &reader) }
+        for route in routes.indices {
+            for index in routes[route].errorPages.indices { load(&routes[route].errorPages[index], files, &reader) }
         }
         for address in listeners.map(\.address) + (admin.map { [$0.address] } ?? []) {
             if case .unix(let path) = address.value { checkSocket(Located(path, at: address.position), files, &reader) }
         }
         if let log = accessLog, case .file(let path) = log.to.value {
             checkLog(Located(path, at: log.to.position), files, &reader)
+        }
+    }
+
+    private func load(_ page: inout ErrorPage, _ files: FileSystem, _ reader: inout Reader) {
+        guard case .file(let path, _) = page.source else { return }
+        guard files.kind(path.value) == .file else {
+            let isMissing = files.kind(path.value) == .missing
+            let text = path.value.excerpt
+            return reader.error(isMissing ? "there is no file '\(text)'" : "'\(text)' is not a file", at: path.position)
+        }
+        switch files.read(path.value, ErrorPage.limit) {
+        case .success(let bytes): page.source = .file(path, content: bytes)
+        case .failure(let failure): reader.error("'\(path.value.excerpt)' \(failure.reason)", at: path.position)
         }
     }
 

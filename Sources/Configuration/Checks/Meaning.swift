@@ -126,13 +126,15 @@ extension Configuration {
     }
 
     private func check(_ route: Route, _ reader: inout Reader) {
-        switch route.target {
-        case .function(let name): checkKnown(name, .function, "function", &reader)
-        case .upstream(let name): checkKnown(name, .upstream, "upstream", &reader)
-        case .redirect(let redirect): checkLoop(route, redirect, &reader)
-        case .files: checkMethods(ofFiles: route, &reader)
-        case .respond: break
+        for target in route.targets {
+            switch target {
+            case .function(let name): checkKnown(name, .function, "function", &reader)
+            case .upstream(let name): checkKnown(name, .upstream, "upstream", &reader)
+            case .redirect, .respond, .files, .split: break
+            }
         }
+        if case .redirect(let redirect) = route.target { checkLoop(route, redirect, &reader) }
+        if case .files = route.target { checkMethods(ofFiles: route, &reader) }
         for listener in route.listeners { checkKnown(listener, .listener, "listener", &reader) }
         checkUnique(route.hosts, &reader)
         checkUnique(route.listeners, &reader)

@@ -44,6 +44,9 @@ public struct Configuration: Equatable, Sendable {
     /// How request paths are read.
     public var paths = Paths()
 
+    /// Pages for what the gateway answers itself; a route's own come before them.
+    public var errorPages: [ErrorPage] = []
+
     /// Who is asked for the addresses of upstreams.
     public var resolver = Resolver()
 

@@ -39,6 +39,21 @@ extension Configuration {
         /// What answers.
         public var target: Target
 
+        /// Who is asked when the target has failed; `nil`: nobody.
+        public var fallback: Fallback?
+
+        /// Who gets a copy of its requests; `nil`: nobody.
+        public var mirror: Mirror?
+
+        /// Pages for errors, before those of the whole file.
+        public var errorPages: [ErrorPage] = []
+
+        /// The most requests at a time; `nil`: no limit.
+        public var concurrency: Located<Int?> = .unwritten(nil)
+
+        /// How more of them wait.
+        public var queue = Queue(length: .unwritten(100))
+
         /// From the request's head to the end of the response, of an event stream to its head; `nil`: none.
         public var timeout: Located<Duration>?
 
@@ -85,6 +100,8 @@ extension Configuration {
         case redirect(Redirect)
         case respond(Respond)
         case files(Files)
+        /// One of several, by weight.
+        case split(Split)
     }
 
     /// Another place to ask.

@@ -81,9 +81,13 @@ extension Shape {
         )
     }
 
-    /// The keys that have no meaning in a mapping for want of another.
-    func idleKeys(of node: Node) -> [String] {
-        needs.filter { need in !need.anyOf.contains { node.entry($0) != nil } }.map(\.key)
+    /// The keys that have no meaning in a mapping for want of another, which no other mapping brings.
+    func idleKeys(of node: Node, completedBy other: Node) -> [String] {
+        needs.filter { need in
+            !need.anyOf.contains { key in
+                node.entry(key) != nil || (!identity.contains(key) && other.entry(key) != nil)
+            }
+        }.map(\.key)
     }
 
     /// A mapping with what the file's defaults say where it says nothing.
@@ -99,7 +103,7 @@ extension Shape {
         where applies: (String) -> Bool = { _ in true }
     ) -> Node {
         guard let defaults else { return node }
-        let idle = idleKeys(of: node)
+        let idle = idleKeys(of: node, completedBy: defaults)
         let keys = fields.filter { !identity.contains($0.key) && !idle.contains($0.key) && applies($0.key) }
         let ways = Dictionary(uniqueKeysWithValues: keys.map { ($0.key, $0.inheritance) })
         return node.completed(by: defaults, .keys(ways))

@@ -91,7 +91,8 @@ extension Schema {
             entries[index] = Node.Entry(key: entries[index].key, value: value)
         }
         let prefixed = Node(content: .mapping(entries), position: node.position)
-        let idle = routeShape.idleKeys(of: prefixed) + (hasTwoEnds(prefixed) ? [] : ["trailing_slash"])
+        let idle =
+            routeShape.idleKeys(of: prefixed, completedBy: values) + (hasTwoEnds(prefixed) ? [] : ["trailing_slash"])
         return prefixed.completed(by: values, groupInheritance(but: idle))
     }
 
@@ -103,8 +104,7 @@ extension Schema {
     /// The keys of routes that a group has too.
     private static let groupKeys: Set = [
         "hosts", "listeners", "match", "priority", "trailing_slash", "headers", "timeout", "timeouts", "limits",
-        "retries",
-        "buffer",
+        "retries", "buffer", "fallback", "error_pages", "mirror", "concurrency", "queue",
     ]
 
     private static let groupShape = Shape<GroupDraft>(

@@ -122,27 +122,44 @@ extension Schema {
         }
     )
 
-    private static let statusRange = Kind.parsed(
-        "status or range",
-        "a status such as 200, or a range such as 200-299",
-        schema: Kind.variable(
-            or: [
-                "anyOf": [
-                    ["type": "integer", "minimum": 100, "maximum": 599],
-                    ["type": "string", "pattern": "^[1-5][0-9][0-9](-[1-5][0-9][0-9])?$"],
+    private static let statusRange =
+        statusRange(from: 100, "a status such as 200, or a range such as 200-299", "'200' or '200-299'")
+
+    /// A status, or a range of them.
+    ///
+    /// - Parameters:
+    ///   - lowest: the lowest that it may be: a whole hundred; 599 is the highest.
+    ///   - expectation: for messages.
+    ///   - hint: how it is written.
+    /// - Returns: the kind of such statuses.
+    static func statusRange(
+        from lowest: Int,
+        _ expectation: String,
+        _ hint: String
+    ) -> ValueKind<Configuration.StatusRange> {
+        let digits = "[\(lowest / 100)-5][0-9][0-9]"
+        return Kind.parsed(
+            "status or range, \(lowest) to 599",
+            expectation,
+            schema: Kind.variable(
+                or: [
+                    "anyOf": [
+                        ["type": "integer", "minimum": .number(lowest), "maximum": 599],
+                        ["type": "string", "pattern": .string("^\(digits)(-\(digits))?$")],
+                    ]
                 ]
-            ]
-        ),
-        show: { .string($0.description) },
-        parse: { (text) throws(Complaint) in
-            let bounds = text.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) ?? 0 }
-            guard (1...2).contains(bounds.count), text.utf8.count == (bounds.count == 1 ? 3 : 7),
-                bounds.allSatisfy((100...599).contains)
-            else { throw Complaint("is not a status or a range of them", hint: "write '200' or '200-299'") }
-            guard bounds[0] <= bounds[bounds.count - 1] else { throw Complaint("ends before it begins") }
-            return Configuration.StatusRange(range: bounds[0]...bounds[bounds.count - 1])
-        }
-    )
+            ),
+            show: { .string($0.description) },
+            parse: { (text) throws(Complaint) in
+                let bounds = text.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) ?? 0 }
+                guard (1...2).contains(bounds.count), text.utf8.count == (bounds.count == 1 ? 3 : 7),
+                    bounds.allSatisfy((lowest...599).contains)
+                else { throw Complaint("is not a status or a range of them", hint: "write \(hint)") }
+                guard bounds[0] <= bounds[bounds.count - 1] else { throw Complaint("ends before it begins") }
+                return Configuration.StatusRange(range: bounds[0]...bounds[bounds.count - 1])
+            }
+        )
+    }
 
     static let breakerFields: [Field<Configuration.Breaker>] = [
         Field("error_rate", \.errorRate, Kind.percent(1...100).located, "So many failures in `window` open it."),

@@ -12,11 +12,7 @@ extension Schema {
             target: .function(.unwritten(""))
         )
         var name: Located<String>?
-        var function: Located<String>?
-        var upstream: Located<String>?
-        var redirect: Configuration.Redirect?
-        var respond: Configuration.Respond?
-        var files: Configuration.Files?
+        var answer = TargetDraft()
         var rewrite = Rewrite()
     }
 
@@ -26,7 +22,7 @@ extension Schema {
     }
 
     static let route = Kind.object(routeShape, initial: RouteDraft()) { draft, node, reader in
-        guard let target = target(draft), draft.route.path.isWritten else { return nil as Configuration.Route? }
+        guard let target = draft.answer.target, draft.route.path.isWritten else { return nil as Configuration.Route? }
         var route = draft.route
         route.position = node.position
         route.target = target
@@ -49,14 +45,16 @@ extension Schema {
         title: "routes[]",
         summary: "Requests that are alike, and what answers them.",
         initial: RouteDraft(),
-        exactlyOne: ["function", "upstream", "redirect", "respond", "files"],
+        exactlyOne: answerFields.map(\.key),
         needs: [
-            ("rewrite", ["function", "upstream", "files"]), ("retries", ["upstream"]), ("buffer", ["upstream"]),
-            ("websocket", ["upstream"]),
+            ("rewrite", ["function", "upstream", "files", "split"]), ("retries", ["upstream", "split", "fallback"]),
+            ("buffer", ["upstream", "split", "fallback"]), ("websocket", ["upstream", "split", "fallback"]),
+            ("fallback", ["function", "upstream", "files", "split"]),
+            ("mirror", ["function", "upstream", "files", "split"]), ("queue", ["concurrency"]),
         ],
         identity: Set(matchFields.map(\.key)).subtracting(["trailing_slash"])
-            .union(targetFields.map(\.key)).union(["rewrite", "example"]),
-        fields: matchFields + targetFields + stageFields
+            .union(answerFields.map(\.key)).union(["rewrite", "example"]),
+        fields: matchFields + answerFields + stageFields
     )
 
     private static let matchFields: [Field<RouteDraft>] = [
@@ -114,15 +112,12 @@ extension Schema {
     ]
 
     /// Keys that say nothing of which requests a route takes.
-    static let keysBesideConditions = Set(["name"] + (targetFields + stageFields).map(\.key))
+    static let keysBesideConditions = Set(["name"] + (answerFields + stageFields).map(\.key))
 
-    private static let targetFields: [Field<RouteDraft>] = [
-        Field("function", \.function, Kind.line.located.optional, "A function answers, by name."),
-        Field("upstream", \.upstream, Kind.line.located.optional, "An upstream answers, by name."),
-        Field("redirect", \.redirect, redirect.optional, "The client is sent elsewhere."),
-        Field("respond", \.respond, respond.optional, "A fixed answer."),
-        Field("files", \.files, files.optional, "Files below a folder."),
-    ]
+    private static let answerFields: [Field<RouteDraft>] =
+        Schema.targetFields.map { $0.inside(\.answer) } + [
+            Field("split", \.answer.split, split.optional, "One of several answers, by weight.")
+        ]
 
     private static let stageFields: [Field<RouteDraft>] = [
         Field("rewrite", \.rewrite, rewrite, "What the target sees instead of the request's own.", default: "nothing"),
@@ -171,16 +166,36 @@ extension Schema {
             "What is held for slow clients.",
             default: "as the upstream says"
         ),
+        Field(
+            "fallback",
+            \.route.fallback,
+            fallback.optional,
+            "Who is asked when the target has failed, while nothing of an answer has left.",
+            default: "nobody"
+        ),
+        Field(
+            "error_pages",
+            \.route.errorPages,
+            errorPages,
+            "Pages for errors of this route; the first that names the status holds, then those of the file.",
+            default: "none"
+        ),
+        Field("mirror", \.route.mirror, mirror.optional, "Who gets a copy of the requests.", default: "nobody"),
+        Field(
+            "concurrency",
+            \.route.concurrency,
+            Kind.integer(1...1_000_000).or("none").located,
+            "The most requests at a time, on all loops together; more of them wait."
+        ),
+        Field(
+            "queue",
+            \.route.queue,
+            queue("routes[]", Configuration.Queue(length: .unwritten(100))),
+            "How requests over `concurrency` wait.",
+            default: "as below"
+        ),
         Field("example", \.route.example, example.optional, "A request to try it with.", default: "none"),
     ]
-
-    private static func target(_ draft: RouteDraft) -> Configuration.Target? {
-        if let name = draft.function { return .function(name) }
-        if let name = draft.upstream { return .upstream(name) }
-        if let redirect = draft.redirect { return .redirect(redirect) }
-        if let respond = draft.respond { return .respond(respond) }
-        return draft.files.map { .files($0) }
-    }
 
     private static func customaryName(_ route: Configuration.Route) -> String {
         let methods = route.methods.map(\.value)

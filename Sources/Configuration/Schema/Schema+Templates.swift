@@ -10,12 +10,15 @@ extension Schema {
             route.rewritePath = resolved
             checkRewrite(resolved, &reader)
         }
-        if case .redirect(var redirect) = route.target {
+        let hasHosts = !route.hosts.isEmpty || !reader.hasRead("hosts", at: route.position)
+        func resolved(_ target: Configuration.Target) -> Configuration.Target {
+            guard case .redirect(var redirect) = target else { return target }
             redirect.to = resolve(redirect.to, path, Template.Variable.allCases, &reader)
-            route.target = .redirect(redirect)
-            let hasHosts = !route.hosts.isEmpty || !reader.hasRead("hosts", at: route.position)
             RedirectCheck(to: redirect.to, hasHosts: hasHosts).run(&reader)
+            return .redirect(redirect)
         }
+        route.target = route.target.mapChoices(resolved)
+        if let targets = route.fallback?.targets { route.fallback?.targets = targets.map(resolved) }
         resolve(&route.headers.request, path, &reader)
         resolve(&route.headers.response, path, &reader)
     }

@@ -126,6 +126,13 @@ enum Schema {
             default: "as below"
         ),
         Field(
+            "error_pages",
+            \.configuration.errorPages,
+            errorPages,
+            "Pages for what the gateway answers itself; those of a route come before them.",
+            default: "JSON"
+        ),
+        Field(
             "resolver",
             \.configuration.resolver,
             resolver,

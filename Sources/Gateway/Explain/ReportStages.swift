@@ -25,13 +25,27 @@ extension RouteReport {
         if let body, body.value != "none" {
             stages.append(Stage(name: "limit", effect: "a body of at most \(body.value)"))
         }
+        if let places = route.concurrency.value {
+            let queue = route.queue
+            let wait = "\(queue.length) wait for at most \(queue.wait.value.written)"
+            stages.append(Stage(name: "limit", effect: "\(places) requests at a time; \(wait)"))
+        }
         if let rewrite = route.rewritePath {
             stages.append(Stage(name: "rewrite", effect: filled(rewrite.value, .path, index) ?? Self.refused))
         }
         if !route.headers.request.isEmpty {
             stages.append(Stage(name: "request fields", effect: summary(of: route.headers.request)))
         }
+        if let mirror = route.mirror {
+            let effect = "\(mirror.percent)% of the requests to \(mirror.target.summary)"
+            stages.append(Stage(name: "mirror", effect: effect))
+        }
         stages.append(Stage(name: "target", effect: targetEffect(route, index)))
+        if let fallback = route.fallback {
+            let causes = fallback.on.map(\.description).joined(separator: ", ")
+            let targets = fallback.targets.map(\.summary).joined(separator: ", then ")
+            stages.append(Stage(name: "fallback", effect: "on \(causes): \(targets)"))
+        }
         if !route.headers.response.isEmpty {
             stages.append(Stage(name: "response fields", effect: summary(of: route.headers.response)))
         }
@@ -90,14 +104,19 @@ extension RouteReport {
     }
 
     private func targetSettings(_ route: Configuration.Route) -> [Setting] {
-        switch route.target {
+        var seen: Set<String> = []
+        return route.targets.flatMap { seen.insert($0.summary).inserted ? settings(of: $0, route) : [] }
+    }
+
+    private func settings(of target: Configuration.Target, _ route: Configuration.Route) -> [Setting] {
+        switch target {
         case .function(let name):
             let function = configuration.functions.first { $0.name.value == name.value }
             return (function?.settings ?? []).map { $0.below("functions.\(name)") }
         case .upstream(let name):
             let upstream = configuration.upstreams.first { $0.name.value == name.value }
             return (upstream?.settings(of: route) ?? []).map { $0.below("upstreams.\(name)") }
-        case .redirect, .respond, .files: return []
+        case .redirect, .respond, .files, .split: return []
         }
     }
 }

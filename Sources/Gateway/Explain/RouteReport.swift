@@ -161,7 +161,15 @@ public struct RouteReport {
 
 extension Configuration.Target {
     /// What answers, in a few words: `function hello`.
-    var summary: String { "\(kind) \(name)" }
+    var summary: String {
+        guard case .split(let split) = self else { return "\(kind) \(name)" }
+        let shares = split.targets.map { "\($0.weight) \($0.target.summary)" }.joined(separator: ", ")
+        switch split.sticky {
+        case nil: return "split: \(shares)"
+        case .cookie(let cookie): return "split by cookie \(cookie.cookie): \(shares)"
+        case .header(let name): return "split by header \(name): \(shares)"
+        }
+    }
 
     /// The key of the route: `function`.
     var kind: String {
@@ -171,6 +179,7 @@ extension Configuration.Target {
         case .redirect: "redirect"
         case .respond: "respond"
         case .files: "files"
+        case .split: "split"
         }
     }
 
@@ -181,6 +190,7 @@ extension Configuration.Target {
         case .redirect(let redirect): "\(redirect.status) to \(redirect.to)"
         case .respond(let respond): "\(respond.status)"
         case .files(let files): "below \(files.root)"
+        case .split(let split): split.targets.map { "\($0.weight) \($0.target.summary)" }.joined(separator: ", ")
         }
     }
 }

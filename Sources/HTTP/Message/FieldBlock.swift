@@ -163,6 +163,14 @@ public final class FieldBlock {
         names.formUnion(FieldNameSet(id))
     }
 
+    /// Becomes the same as another block.
+    func copy(_ other: FieldBlock) {
+        removeAll()
+        storage.append(other.storage.readable)
+        for index in 0..<other.entries.count { entries.append(other.entries[index]) }
+        names = other.names
+    }
+
     /// Takes out every field whose name is in `set`.
     public func remove(_ set: FieldNameSet) {
         guard names.rawValue & set.rawValue != 0 else { return }

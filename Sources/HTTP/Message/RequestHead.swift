@@ -82,6 +82,12 @@ public final class RequestHead {
     /// Puts another query in the place of ``query``; the bytes are not of this head.
     public func replaceQuery(_ query: UnsafeRawBufferPointer?) { facts.queryRange = query.map { fields.stash($0) } }
 
+    /// Becomes the same as another head.
+    public func copy(_ other: RequestHead) {
+        fields.copy(other.fields)
+        facts = other.facts
+    }
+
     /// Makes the head ready for the next request.
     public func reset() {
         fields.shrink()

@@ -2,7 +2,7 @@
 public struct AccessLogEntry {
     /// What answered.
     public enum Target: Sendable {
-        case none, function, upstream, redirect, respond, files
+        case none, function, upstream, redirect, respond, files, split
 
         /// The word for it, as routes.yaml has it.
         public var word: StaticString {
@@ -13,6 +13,7 @@ public struct AccessLogEntry {
             case .redirect: "redirect"
             case .respond: "respond"
             case .files: "files"
+            case .split: "split"
             }
         }
     }

@@ -154,6 +154,12 @@ extension MetricFamily {
         "Requests sent again because the first try failed before it could have had an effect.",
         labels: ["upstream"]
     )
+    public static let mirroredRequests = MetricFamily(
+        "penstock_mirrored_requests_total",
+        .counter,
+        "Copies of a route's requests: sent and answered, dropped by the gateway (too many, or too slow), or failed.",
+        labels: ["route", "result"]
+    )
     public static let upstreamConnections = MetricFamily(
         "penstock_upstream_connections",
         .gauge,
@@ -249,6 +255,7 @@ extension MetricFamily {
         functionInvocations, functionErrors, functionThrottles, functionColdStarts,
         functionQueueDuration, functionRunDuration, functionInitDuration, functionInstances, functionWaiting,
         upstreamRequests, upstreamFirstByte, upstreamConnects, upstreamConnectErrors, upstreamErrors, upstreamRetries,
+        mirroredRequests,
         upstreamConnections, upstreamEndpointState, upstreamQueue, upstreamBreaker,
         configurationGeneration, configurationReloads, configurationLastReload, configurationLastReloadSuccessful,
         droppedLogLines, buildInfo,

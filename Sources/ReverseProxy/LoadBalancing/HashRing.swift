@@ -1,3 +1,5 @@
+import PenstockBytes
+
 /// Endpoints on a circle of hashes: a key belongs to the next point, so that most keys stay where they are when an
 /// endpoint comes or goes (Karger et al., "Consistent hashing and random trees", 1997).
 struct HashRing: Sendable {
@@ -23,9 +25,9 @@ struct HashRing: Sendable {
         var points: [Point] = []
         points.reserveCapacity(density * total)
         for (index, endpoint) in endpoints.enumerated() {
-            var state = Self.hash(endpoint.name.utf8)
+            var state = StableHash.of(endpoint.name.utf8)
             for _ in 0..<density * endpoint.weight {
-                state = Self.mix(state &+ 0x9E37_79B9_7F4A_7C15)
+                state = StableHash.mix(state &+ 0x9E37_79B9_7F4A_7C15)
                 points.append(Point(hash: state, endpoint: Int32(index)))
             }
         }
@@ -47,20 +49,5 @@ struct HashRing: Sendable {
             if isAllowed(endpoint) { return endpoint }
         }
         return nil
-    }
-
-    /// Spreads bytes over 64 bits.
-    static func hash(_ bytes: some Sequence<UInt8>) -> UInt64 {
-        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-        for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
-        return mix(hash)
-    }
-
-    /// The finalizer of SplitMix64.
-    private static func mix(_ value: UInt64) -> UInt64 {
-        var value = value
-        value = (value ^ value >> 30) &* 0xBF58_476D_1CE4_E5B9
-        value = (value ^ value >> 27) &* 0x94D0_49BB_1331_11EB
-        return value ^ value >> 31
     }
 }

@@ -1,3 +1,4 @@
+import PenstockBytes
 import PenstockHTTP
 import PenstockTransport
 
@@ -5,7 +6,7 @@ extension HashKey {
     /// The hash of what a request says; `nil` where it says nothing.
     func hash(of exchange: Exchange) -> UInt64? {
         guard let value = value(in: exchange) else { return nil }
-        return HashRing.hash(value)
+        return StableHash.of(value)
     }
 
     private func value(in exchange: Exchange) -> UnsafeRawBufferPointer? {

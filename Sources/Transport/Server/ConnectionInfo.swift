@@ -71,6 +71,18 @@ public final class ConnectionInfo {
         holders = 1
     }
 
+    /// The same client and listener, for a request that is none of the connection's own: it has no place in the limits.
+    init(copying other: ConnectionInfo) {
+        address = other.address
+        addressText = Self.text(other.address)
+        listener = other.listener
+        scheme = other.scheme
+        trust = other.trust
+        speaksForItself = other.speaksForItself
+        isAwaitingHeader = false
+        metrics = nil
+    }
+
     private static func text(_ peer: SocketAddress) -> UnsafeRawBufferPointer {
         let text = Array((peer.family == .unix ? "unix" : peer.host).utf8)
         let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: text.count, alignment: 1)

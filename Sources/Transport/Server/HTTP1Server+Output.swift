@@ -90,6 +90,7 @@ extension HTTP1Server: ExchangeFront {
     func sendContinue(_ exchange: Exchange) {
         switch incoming {
         case .body, .chunks:
+            guard !hasContinued else { return }
             hasContinued = true
             connection.output.append("HTTP/1.1 100 Continue\r\n\r\n")
         case .head, .tunnel, .complete, .closed: break

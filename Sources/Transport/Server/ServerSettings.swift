@@ -44,6 +44,9 @@ public final class ServerSettings {
     /// Told of every exchange that has ended.
     public let recorder: any ExchangeRecorder
 
+    /// Pages for what is answered without a route.
+    public let errorPages: ErrorPages?
+
     /// Counts connections.
     public let metrics: ListenerMetrics?
 
@@ -62,6 +65,7 @@ public final class ServerSettings {
         trusts: @escaping (SocketAddress) -> Bool = { _ in false },
         handler: any Handler,
         recorder: any ExchangeRecorder,
+        errorPages: ErrorPages? = nil,
         metrics: ListenerMetrics? = nil
     ) {
         self.name = name
@@ -79,6 +83,7 @@ public final class ServerSettings {
         self.trusts = trusts
         self.handler = handler
         self.recorder = recorder
+        self.errorPages = errorPages
         self.metrics = metrics
     }
 

@@ -276,10 +276,12 @@ struct SwiftFunctionTests {
         let route = Route(
             index: 0,
             name: "r",
-            targetKind: .function,
+            target: RouteTarget(
+                kind: .function,
+                handler: lateHandler(SwiftFunctionRuntime(function, settings: .patient("greet")))
+            ),
             parameterNames: ["rest"],
-            timeout: 30_000_000_000,
-            handler: lateHandler(SwiftFunctionRuntime(function, settings: .patient("greet")))
+            timeout: 30_000_000_000
         )
         let table = try RouteTable([RouteDescription(name: "r", path: "/{rest*}")])
         #expect(try ScriptedFront(Router(table: table, routes: [route])).answer("GET /").text == "true")
