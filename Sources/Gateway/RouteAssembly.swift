@@ -101,7 +101,7 @@ final class RouteAssembly {
         }
         if let mirror = route.mirror {
             let metrics = MirrorMetrics(registry: shared.metrics, route: route.name.value, shard: shard)
-            let target = try build(mirror.target, route, index)
+            let target = try build(mirror.target, route, index, isCopy: true)
             stages.append(MirrorStage(to: target, percent: mirror.percent.value, metrics: metrics))
         }
         return stages
@@ -168,7 +168,8 @@ final class RouteAssembly {
     private func build(
         _ target: Configuration.Target,
         _ route: Configuration.Route,
-        _ index: Int
+        _ index: Int,
+        isCopy: Bool = false
     ) throws(GatewayError) -> RouteTarget {
         let names = running.table.parameterNames(of: index)
         switch target {
@@ -184,8 +185,10 @@ final class RouteAssembly {
         case .upstream(let name):
             guard let upstream = upstreams[name.value] else { throw GatewayError("there is no upstream '\(name)'") }
             let settings = running.configuration.upstreams.first { $0.name.value == name.value }
-            let handler = ProxyHandler(upstream, settings.map { RelaySettings($0, route) } ?? RelaySettings())
-            return self.target(.upstream, name.value, handler)
+            var relay = settings.map { RelaySettings($0, route) } ?? RelaySettings()
+            // Nobody would be at the other end of its tunnel.
+            if isCopy { relay.allowsWebSocket = false }
+            return self.target(.upstream, name.value, ProxyHandler(upstream, relay))
         case .redirect(let redirect):
             let template = RequestTemplate(redirect.to.value, for: .redirect, parameters: names)
             return self.target(.redirect, "", RedirectHandler(to: template, status: redirect.status))

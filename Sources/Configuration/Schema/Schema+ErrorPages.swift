@@ -15,7 +15,7 @@ extension Schema {
             title: "error_pages[]",
             summary: """
                 What a client reads beside an error that the gateway answers itself; status, `Retry-After`, `Allow` and \
-                `x-request-id` stay. A request that cannot be read has JSON.
+                `x-request-id` stay.
                 """,
             initial: ErrorPageDraft(),
             exactlyOne: ["file", "body"],

@@ -180,7 +180,8 @@ extension Schema {
         expectation: "'error', a status such as 502, or a range such as 500-599",
         schema: ["anyOf": [["const": "error"], errorStatus.schema]],
         read: { node, reader in
-            if case .scalar(let scalar) = node.content, scalar.text == "error" { return .error }
+            guard let text = reader.text(node, "'error', a status or a range") else { return nil }
+            if text.value == "error" { return .error }
             return errorStatus.read(node, &reader).map { .status($0.range) }
         },
         show: { .string($0.description) }
