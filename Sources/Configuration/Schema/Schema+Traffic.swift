@@ -109,7 +109,7 @@ extension Schema {
                 Field(
                     "cookie",
                     \.cookie,
-                    cookieName.located.optional,
+                    cookieName.interpolated.located.optional,
                     "A cookie of this name, which is set where it is missing; it tells nothing of the target but a hash."
                 ),
                 Field(
@@ -121,7 +121,7 @@ extension Schema {
                 Field(
                     "header",
                     \.header,
-                    matchableName.located.optional,
+                    matchableName.interpolated.located.optional,
                     "A field of the request: the same value comes to the same target."
                 ),
             ]

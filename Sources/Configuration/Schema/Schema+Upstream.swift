@@ -299,8 +299,8 @@ extension Schema {
                 initial: HashKeyDraft(),
                 exactlyOne: ["header", "cookie", "query"],
                 fields: [
-                    Field("header", \.header, matchableName.optional, "The value of a field."),
-                    Field("cookie", \.cookie, cookieName.optional, "The value of a cookie."),
+                    Field("header", \.header, matchableName.interpolated.optional, "The value of a field."),
+                    Field("cookie", \.cookie, cookieName.interpolated.optional, "The value of a cookie."),
                     Field("query", \.query, Kind.line.optional, "The value of a parameter of the query, as it came."),
                 ]
             ),
@@ -344,7 +344,7 @@ extension Schema {
             summary: "The cookie tells nothing of the endpoint but a hash of its name.",
             initial: noCookie,
             fields: [
-                Field("cookie", \.cookie, cookieName.located, "The cookie's name.", isRequired: true),
+                Field("cookie", \.cookie, cookieName.interpolated.located, "The cookie's name.", isRequired: true),
                 Field(
                     "age",
                     \.age,
