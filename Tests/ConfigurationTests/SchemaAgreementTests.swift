@@ -61,7 +61,7 @@ struct SchemaAgreementTests {
         #"{"upstreams":{"u":{"endpoints":"http://a","balance":{"hash":{"header":@}}}}}"#,
         #"{"upstreams":{"u":{"endpoints":"http://a","sticky":{"cookie":@}}}}"#,
         #"{"upstreams":{"u":{"endpoints":"http://a","health":{"panic":@}}}}"#,
-        #"{"upstreams":{"u":{"endpoints":"http://a","health":{"active":{"status":@}}}}}"#,
+        #"{"upstreams":{"u":{"endpoints":"http://a","health":{"active":{"path":"/","status":@}}}}}"#,
         #"{"upstreams":{"u":{"endpoints":"http://a","retries":{"on":@}}}}"#,
         #"{"upstreams":{"u":{"endpoints":"http://a","buffer":{"request":@}}}}"#,
         #"{"upstreams":{"u":{"endpoints":{"srv":@}}}}"#,

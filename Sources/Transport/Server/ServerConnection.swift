@@ -431,6 +431,9 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
         if idleness != .none { server.becameBusy(self) }
         loop.cancel(timer)
         loop.deregister(descriptor)
+        // At once, not with the object: what was closed to make room has to make it in this very round.
+        ownsDescriptor = false
+        Socket.close(descriptor)
         if !isFeeding { input.release() }
         if hasOutput { buffers.takeBack(&pending) }
         tellsWhenDrained = false
