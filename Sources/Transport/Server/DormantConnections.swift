@@ -5,8 +5,7 @@ import PenstockSystem
 /// Connections of one loop that have been idle for a while: of each nothing is left but its descriptor, and a line in a
 /// table, until the client says something.
 ///
-/// So thousands of clients who keep their connections and say little cost the kernel's memory, and some seventy bytes of
-/// ours each.
+/// So thousands of clients who keep their connections and say little cost little but the kernel's memory.
 final class DormantConnections {
     /// Nanoseconds that a connection is idle before it falls asleep: one that is used all the time never does.
     static let delay: Int64 = 50_000_000
@@ -131,7 +130,13 @@ final class DormantConnections {
     private func home(of info: ConnectionInfo) -> Int {
         let found = homes.firstIndex { $0.listener === info.listener && $0.metrics == info.metrics }
         if let found { return found }
-        homes.append(Home(listener: info.listener, metrics: info.metrics))
+        let home = Home(listener: info.listener, metrics: info.metrics)
+        // That of a listener which a reload has closed: nobody sleeps there, and it would keep the listener's settings.
+        if let empty = homes.firstIndex(where: { $0.fresh.first < 0 && $0.served.first < 0 }) {
+            homes[empty] = home
+            return empty
+        }
+        homes.append(home)
         return homes.count - 1
     }
 
