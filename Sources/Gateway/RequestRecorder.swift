@@ -96,12 +96,13 @@ final class RequestRecorder: ExchangeRecorder, Flushable {
     }
 
     private func record(of exchange: Exchange) -> TargetRecord {
-        guard let route = exchange.route else { return unrouted }
-        let target = exchange.target ?? route.target
-        return perTarget[target.index] ?? makeRecord(route, target)
+        guard let index = exchange.targetIndex else { return unrouted }
+        return perTarget[index] ?? makeRecord(exchange)
     }
 
-    private func makeRecord(_ route: Route, _ target: RouteTarget) -> TargetRecord {
+    private func makeRecord(_ exchange: Exchange) -> TargetRecord {
+        guard let route = exchange.route else { return unrouted }
+        let target = exchange.target ?? route.target
         let label = target.name.isEmpty ? target.kind.rawValue : "\(target.kind.rawValue):\(target.name)"
         let record = TargetRecord(
             metrics: Self.metrics(registry, listener, route.name, label, shard),

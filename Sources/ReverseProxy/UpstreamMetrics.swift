@@ -11,7 +11,7 @@ public final class UpstreamMetrics {
     private let firstByte: Histogram
     private let connects: Counter
     private let retries: Counter
-    private var requests: [(status: Int, counter: Counter)] = []
+    @exclusivity(unchecked) private var requests: [(status: Int, counter: Counter)] = []
 
     /// The connections that wait for a request.
     let idle: Gauge

@@ -2,7 +2,7 @@ internal import PenstockBytes
 public import PenstockHTTP
 public import PenstockPatterns
 
-/// What a route table looks at in a request; every view is valid during the call only.
+/// What a route table looks at in a request; it keeps nothing alive, and every view is valid during the call only.
 public struct RoutedRequest {
     /// The method.
     public var method: PenstockHTTP.Method
@@ -15,13 +15,13 @@ public struct RoutedRequest {
     /// The query without `?`.
     public var query: UnsafeRawBufferPointer?
     /// The fields.
-    public var fields: FieldBlock
+    public unowned(unsafe) let fields: FieldBlock
     /// The number of the listener it came in by.
     public var listener: Int
     /// The client's address, needed where ``RouteTable/looksAtClients``; clients of unix sockets have none.
     public var client: IPAddress?
     /// What matching it needs besides.
-    public var scratch: MatchScratch
+    public unowned(unsafe) let scratch: MatchScratch
 
     public init(
         method: PenstockHTTP.Method,
@@ -32,7 +32,7 @@ public struct RoutedRequest {
         fields: FieldBlock,
         listener: Int,
         client: IPAddress? = nil,
-        scratch: MatchScratch = MatchScratch()
+        scratch: MatchScratch
     ) {
         self.method = method
         self.methodName = methodName
@@ -117,13 +117,13 @@ struct RequestMatcher: Sendable {
 
     /// Whether everything but the method fits.
     @inline(__always)
-    func fits(_ route: Int32, _ request: borrowing RoutedRequest) -> Bool {
+    func fits(_ route: Int32, _ request: RoutedRequest) -> Bool {
         let rule = rules[Int(route)]
         if !rule.listeners.isEmpty, !fits(rule.listeners, listener: request.listener) { return false }
         return rule.conditionCount == 0 || fits(rule, route, request)
     }
 
-    private func fits(_ rule: Rule, _ route: Int32, _ request: borrowing RoutedRequest) -> Bool {
+    private func fits(_ rule: Rule, _ route: Int32, _ request: RoutedRequest) -> Bool {
         (rule.clients.isEmpty || fits(rule.clients, client: request.client))
             && conditions.fit(fields: request.fields, rule.fields, route, request.scratch)
             && conditions.fit(query: request.query, rule.query, route, request.scratch)

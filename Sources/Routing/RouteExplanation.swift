@@ -68,7 +68,7 @@ public struct RouteExplanation: Sendable {
 
 extension RouteTable {
     /// Says why a request goes where it goes, as ``decide(_:_:parameters:)`` has it.
-    public func explain(_ request: borrowing RoutedRequest, _ head: RequestHead) -> RouteExplanation {
+    public func explain(_ request: RoutedRequest, _ head: RequestHead) -> RouteExplanation {
         if let own = ownAnswer(to: request, head) {
             return RouteExplanation(match: own, parameters: [], losers: [])
         }
@@ -83,7 +83,7 @@ extension RouteTable {
     ///   - request: what is asked for.
     ///   - limit: the most other routes to name.
     /// - Returns: the choice, and why the nearest others lost.
-    public func explain(_ request: borrowing RoutedRequest, limit: Int = 5) -> RouteExplanation {
+    public func explain(_ request: RoutedRequest, limit: Int = 5) -> RouteExplanation {
         var ranges: [Range<Int>] = []
         let match = match(request, parameters: &ranges)
         var chosen: Int?
@@ -104,7 +104,7 @@ extension RouteTable {
     }
 
     /// Why a route that fits is tried after another that fits, too.
-    func whyLater(_ route: Int, than chosen: Int, _ request: borrowing RoutedRequest) -> RouteExplanation.Reason {
+    func whyLater(_ route: Int, than chosen: Int, _ request: RoutedRequest) -> RouteExplanation.Reason {
         let (priority, first) = (routes[route].priority, routes[chosen].priority)
         if priority != first { return .lowerPriority(priority, than: first) }
         let host = hostWithoutPort(request.authority).map(ASCII.lowercased)

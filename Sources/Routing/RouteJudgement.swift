@@ -17,7 +17,7 @@ extension RouteTable {
         }
     }
 
-    func judge(_ route: Int, _ request: borrowing RoutedRequest) -> Judgement {
+    func judge(_ route: Int, _ request: RoutedRequest) -> Judgement {
         var judgement = Judgement()
         let host = hostWithoutPort(request.authority).map(ASCII.lowercased)
         let hosts = routes[route].hosts
@@ -38,7 +38,7 @@ extension RouteTable {
         return judgement
     }
 
-    private func judgeMethod(_ route: Int, _ request: borrowing RoutedRequest, _ judgement: inout Judgement) {
+    private func judgeMethod(_ route: Int, _ request: RoutedRequest, _ judgement: inout Judgement) {
         let methods = routes[route].methods
         let given =
             request.method == .other ? String(decoding: request.methodName, as: UTF8.self) : "\(request.method.name)"
@@ -47,7 +47,7 @@ extension RouteTable {
         judgement.fail(.method(wanted: methods, given: given))
     }
 
-    private func judgeConditions(_ route: Int, _ request: borrowing RoutedRequest, _ judgement: inout Judgement) {
+    private func judgeConditions(_ route: Int, _ request: RoutedRequest, _ judgement: inout Judgement) {
         for condition in routes[route].fields {
             let values = request.fields.values(named: condition.name)
             if condition.value.holds(for: values) { continue }

@@ -102,7 +102,7 @@ public final class RouteTable: Sendable {
     ///   - parameters: gets the ranges, from the start of the path, of the route's parameters, in encoded form; keep the
     ///     array for the next request.
     /// - Returns: the route, or what to answer without one.
-    public func match(_ request: borrowing RoutedRequest, parameters: inout [Range<Int>]) -> RouteMatch {
+    public func match(_ request: RoutedRequest, parameters: inout [Range<Int>]) -> RouteMatch {
         var search = Search(method: MethodSet(request.method))
         if request.method == .other { search.method = requests.otherMethods.find(request.methodName) }
         if !parameters.isEmpty { parameters.removeAll(keepingCapacity: true) }
@@ -140,7 +140,7 @@ public final class RouteTable: Sendable {
     private func find(
         _ hosts: borrowing HostMatcher,
         _ host: UnsafeRawBufferPointer,
-        _ request: borrowing RoutedRequest,
+        _ request: RoutedRequest,
         _ search: inout Search,
         _ parameters: inout [Range<Int>]
     ) -> Bool {
@@ -158,7 +158,7 @@ public final class RouteTable: Sendable {
     private func visit(
         _ node: Int32,
         _ offset: Int,
-        _ request: borrowing RoutedRequest,
+        _ request: RoutedRequest,
         _ search: inout Search,
         _ parameters: inout [Range<Int>]
     ) -> Bool {
@@ -191,7 +191,7 @@ public final class RouteTable: Sendable {
     private func take(
         _ leaf: PathTree.Leaf,
         _ rest: Range<Int>,
-        _ request: borrowing RoutedRequest,
+        _ request: RoutedRequest,
         _ search: inout Search,
         _ parameters: inout [Range<Int>]
     ) -> Bool {
@@ -203,7 +203,7 @@ public final class RouteTable: Sendable {
     /// Tries the routes that have one path.
     ///
     /// A route that names HEAD goes before one that would take it as a GET.
-    private func take(_ leaf: PathTree.Leaf, _ request: borrowing RoutedRequest, _ search: inout Search) -> Bool {
+    private func take(_ leaf: PathTree.Leaf, _ request: RoutedRequest, _ search: inout Search) -> Bool {
         var fallback: Int32 = -1
         for index in leaf.start..<leaf.start &+ leaf.count {
             let route = tree.leaves[Int(index)]

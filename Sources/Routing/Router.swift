@@ -35,7 +35,7 @@ public final class Router: Handler {
             scratch: matchScratch
         )
         switch table.decide(request, exchange.head, parameters: &exchange.parameters) {
-        case .route(let index): if exchange.take(routes[index]) { exchange.proceed() }
+        case .route(let index): exchange.run(routes[index])
         case .methodNotAllowed(let methods): refuseMethod(exchange, methods)
         case .options(let methods): answerOptions(exchange, methods)
         case .notFound: exchange.fail(Self.notFound)
@@ -76,7 +76,7 @@ extension RouteTable {
     ///   - parameters: gets what the chosen route's pattern captured.
     /// - Returns: the route, or the answer.
     public func decide(
-        _ request: borrowing RoutedRequest,
+        _ request: RoutedRequest,
         _ head: RequestHead,
         parameters: inout [Range<Int>]
     ) -> RouteMatch {
@@ -84,7 +84,7 @@ extension RouteTable {
     }
 
     /// The answer to a request that no route is asked for; `nil` for all others.
-    func ownAnswer(to request: borrowing RoutedRequest, _ head: RequestHead) -> RouteMatch? {
+    func ownAnswer(to request: RoutedRequest, _ head: RequestHead) -> RouteMatch? {
         // Neither a tunnel nor an echo of what the client sent is offered to anybody (trust.md).
         if head.method == .connect { return .methodNotAllowed(Self.served) }
         if head.method == .trace { return .methodNotAllowed(allowed(request) ?? Self.served) }
@@ -92,7 +92,7 @@ extension RouteTable {
     }
 
     /// What the routes of a target take, where they do not take everything.
-    private func allowed(_ request: borrowing RoutedRequest) -> MethodSet? {
+    private func allowed(_ request: RoutedRequest) -> MethodSet? {
         var parameters: [Range<Int>] = []
         if case .methodNotAllowed(let methods) = match(request, parameters: &parameters) { return methods }
         return nil

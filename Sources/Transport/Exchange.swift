@@ -42,6 +42,7 @@ public final class Exchange {
         var settings: ServerSettings?
         var route: Route?
         unowned(unsafe) var target: RouteTarget?  // its route keeps it
+        var targetIndex: Int?
         /// Whether its handler hears no more.
         var isCancelled = false
         /// Whether nobody has it: a stage has not decided yet, or another target is about to get it.
@@ -159,18 +160,24 @@ public final class Exchange {
     /// What has it, or had it last; `nil` as long as no target was asked.
     public var target: RouteTarget? { life.target }
 
+    /// The number of ``target``, of the route's first as long as none was asked; `nil` without a route.
+    public var targetIndex: Int? { life.targetIndex }
+
     /// The listener's number.
     public var listenerIndex: Int { life.settings?.index ?? 0 }
 
     // MARK: What the router calls
 
-    /// Gives the exchange to the route that was chosen; ``proceed()`` goes on with its stages.
-    ///
-    /// - Parameter route: the route.
-    /// - Returns: whether the route takes it; otherwise it has been answered: the body is too large.
-    public func take(_ route: Route) -> Bool {
+    /// Gives the exchange to the route that was chosen.
+    public func run(_ route: Route) {
+        if take(route) { proceed(route) }
+    }
+
+    /// Whether the route takes it; otherwise it has been answered: the body is too large.
+    private func take(_ route: Route) -> Bool {
         life.route = route
-        life.bodyLimit = route.bodyLimit ?? settings?.bodyLimit ?? .max
+        life.targetIndex = route.target.index
+        if let limit = route.bodyLimit ?? life.settings?.bodyLimit { life.bodyLimit = limit }
         if case .length(let length) = body, length > life.bodyLimit {
             fail(.bodyTooLarge)
             return false
@@ -183,9 +190,7 @@ public final class Exchange {
         return true
     }
 
-    /// Runs the stages of the route from the one that is next, and gives the exchange to the route's target behind them.
-    ///
-    /// A stage that has answered ``StageVerdict/pending`` calls it when it lets the request pass.
+    /// Lets a request pass for which a stage has answered ``StageVerdict/pending``.
     public func proceed() {
         guard let route = life.route else { return }
         if life.isWaiting {
@@ -193,6 +198,11 @@ public final class Exchange {
             life.detour?.stage = nil
             life.state = nil
         }
+        proceed(route)
+    }
+
+    /// Runs the stages of the route from the one that is next, and gives the exchange to the route's target behind them.
+    private func proceed(_ route: Route) {
         while life.nextStage < route.requestStages.count {
             let stage = route.requestStages[life.nextStage]
             life.nextStage &+= 1
@@ -212,6 +222,7 @@ public final class Exchange {
     /// Gives the exchange to a target, which gets what has come of the body before what is yet to come.
     public func hand(to target: RouteTarget) {
         life.target = target
+        life.targetIndex = target.index
         guard let detour = life.detour else { return target.handler.handle(self) }
         let id = currentID
         target.handler.handle(self)
@@ -388,9 +399,6 @@ public final class Exchange {
         if connection.isTrusted { adoptRequestID() }
     }
 
-    /// Lets the root handler look at it.
-    public func start() { life.settings?.handler.handle(self) }
-
     /// Body bytes have come.
     public func deliver(_ bytes: RawSpan) {
         life.bytesReceived &+= bytes.byteCount
@@ -430,6 +438,7 @@ public final class Exchange {
 
     /// The response is whole, or cut: writes the log line and gives the exchange back.
     public func finish() {
+        let settings = life.settings.take()
         settings?.recorder.ended(self)
         if deadline.isSet { loop.cancel(deadline) }
         if let place = life.place { place.leave() }

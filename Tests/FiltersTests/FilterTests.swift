@@ -5,23 +5,26 @@ import PenstockTransport
 import TestSupport
 import Testing
 
-/// Runs stages, then shows what the target would see as the body, and answers with fields of an upstream.
+/// A route with stages before ``Echo``.
 private final class Mirror: Handler {
-    let request: [any RequestStage]
-    let response: [any ResponseStage]
+    let route: Route
 
     init(request: [any RequestStage] = [], response: [any ResponseStage] = []) {
-        self.request = request
-        self.response = response
+        let target = RouteTarget(kind: .respond, handler: Echo())
+        route = Route(index: 0, name: "r", target: target, requestStages: request, responseStages: response)
     }
 
     func handle(_ exchange: Exchange) {
         // The last segment is the only parameter, `x`.
         let path = exchange.head.path
         exchange.parameters = [((path.lastIndex(of: ASCII.slash) ?? 0) + 1)..<path.count]
-        let target = RouteTarget(kind: .respond, handler: self)
-        _ = exchange.take(Route(index: 0, name: "r", target: target, responseStages: response))
-        for stage in request { guard case .pass = stage.apply(to: exchange) else { return } }
+        exchange.run(route)
+    }
+}
+
+/// Shows what the target sees as the body, and answers with fields of an upstream.
+private final class Echo: Handler {
+    func handle(_ exchange: Exchange) {
         var body = ByteBuffer()
         body.append(exchange.head.path)
         if let query = exchange.head.query {

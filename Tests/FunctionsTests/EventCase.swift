@@ -122,7 +122,7 @@ struct EventCase: CustomTestStringConvertible, Sendable {
         #expect(try parser.parse(head.span.bytes, into: exchange.head) == head.count)
         if case .length(let length) = exchange.head.framing { #expect(length == body.count) }
         exchange.begin(recorder, connection, body: isChunked ? .stream : body.isEmpty ? .none : .length(body.count))
-        exchange.start()
+        exchange.settings?.handler.handle(exchange)
         return recorder.text
     }
 

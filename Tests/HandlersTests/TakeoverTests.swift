@@ -109,7 +109,7 @@ private final class Root: Handler {
 
     init(_ route: Route) { self.route = route }
 
-    func handle(_ exchange: Exchange) { if exchange.take(route) { exchange.proceed() } }
+    func handle(_ exchange: Exchange) { exchange.run(route) }
 }
 
 private final class Mark: ResponseStage {

@@ -17,7 +17,7 @@ extension RouteExplanation.Reason {
 
 extension RouteTable {
     /// The route for a request, found by judging every route for itself and sorting those that fit.
-    func plainChoice(_ request: borrowing RoutedRequest) -> Int? {
+    func plainChoice(_ request: RoutedRequest) -> Int? {
         var best: (route: Int, key: [Int])?
         for route in routes.indices where judge(route, request).reasons.isEmpty {
             let key = sortKey(route, request)
@@ -27,7 +27,7 @@ extension RouteTable {
     }
 
     /// Whether some route fails on nothing but its method.
-    func failsOnMethodOnly(_ request: borrowing RoutedRequest) -> Bool {
+    func failsOnMethodOnly(_ request: RoutedRequest) -> Bool {
         for route in routes.indices {
             let reasons = judge(route, request).reasons
             if reasons.count == 1, case .method = reasons[0] { return true }
@@ -36,7 +36,7 @@ extension RouteTable {
     }
 
     /// The smallest comes first: priority, host, kinds of segments, own form, HEAD by name, methods, conditions, place.
-    private func sortKey(_ route: Int, _ request: borrowing RoutedRequest) -> [Int] {
+    private func sortKey(_ route: Int, _ request: RoutedRequest) -> [Int] {
         let host = hostWithoutPort(request.authority).map(ASCII.lowercased)
         let methods = routes[route].methods
         let form = form(of: route, for: Array(request.path))

@@ -113,8 +113,9 @@ struct RoutingScript: CustomTestStringConvertible, Sendable {
 
 extension RoutingScript.Request {
     /// Makes the request and calls `body` with it.
-    func with<Result>(_ body: (borrowing RoutedRequest) throws -> Result) rethrows -> Result {
-        let block = FieldBlock()
+    func with<Result>(_ body: (RoutedRequest) throws -> Result) rethrows -> Result {
+        let (block, scratch) = (FieldBlock(), MatchScratch())
+        defer { withExtendedLifetime((block, scratch)) {} }
         for (name, value) in fields where name != "client" {
             let id: FieldName = name.lowercased() == "cookie" ? .cookie : .other
             Array(name.utf8).withUnsafeBytes { name in
@@ -138,7 +139,8 @@ extension RoutingScript.Request {
                                 query: query == nil ? nil : bytes,
                                 fields: block,
                                 listener: listener,
-                                client: fields.first { $0.0 == "client" }.flatMap { IPAddress($0.1) }
+                                client: fields.first { $0.0 == "client" }.flatMap { IPAddress($0.1) },
+                                scratch: scratch
                             )
                         )
                     }

@@ -131,7 +131,7 @@ public final class ScriptedFront {
                 return exchange.fail(ExchangeError(.client, status: error.status, message: message, reason: reason))
             }
             exchange.begin(self, info, body: body.isEmpty ? .none : .length(body.count))
-            exchange.start()
+            exchange.settings?.handler.handle(exchange)
         }
 
         /// The next step of both bodies.

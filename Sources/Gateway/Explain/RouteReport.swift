@@ -57,11 +57,13 @@ public struct RouteReport {
         } catch {
             throw .usage(error.description)
         }
-        var captures: [Range<Int>] = []
-        let request = RoutedRequest(head, listener: index, client: address, scratch: MatchScratch())
-        match = table.decide(request, head, parameters: &captures)
-        self.captures = captures
-        explanation = table.explain(request, head)
+        let scratch = MatchScratch()
+        (match, captures, explanation) = withExtendedLifetime((head, scratch)) { [head, table] in
+            var captures: [Range<Int>] = []
+            let request = RoutedRequest(head, listener: index, client: address, scratch: scratch)
+            let match = table.decide(request, head, parameters: &captures)
+            return (match, captures, table.explain(request, head))
+        }
     }
 
     private static func parse(

@@ -60,7 +60,7 @@ public final class EventLoop: @unchecked Sendable {  // confined to its thread; 
         let now = MonotonicClock.now()
         roundStart = now
         wheel = TimerWheel(now: now)
-        input = .allocate(byteCount: 65_536, alignment: 64)
+        input = .allocate(byteCount: 262_144, alignment: 64)
         events = .allocate(capacity: Self.batch)
         mailbox = try Mailbox()
         guard

@@ -12,7 +12,7 @@ public final class ConnectionPool {
 
     let context: LoopContext
     let gauges: (idle: Gauge, busy: Gauge)?
-    private var capacity: Int
+    @exclusivity(unchecked) private var capacity: Int
     @exclusivity(unchecked) private var idle: [ClientConnection] = []
 
     /// An empty pool.

@@ -7,13 +7,13 @@ import PenstockSystem
 extension HTTP1Server: ExchangeFront {
     func respond(_ exchange: Exchange, end: Bool) {
         sendHead(exchange, end: end)
-        if end { endExchange() }
+        if end { self.end(exchange) }
     }
 
     func respond(_ exchange: Exchange, body: RawSpan) {
         sendHead(exchange, end: true)
         if case .length = outgoing { send(body) }
-        endExchange()
+        end(exchange)
     }
 
     private func sendHead(_ exchange: Exchange, end: Bool) {
@@ -142,7 +142,7 @@ extension HTTP1Server: ExchangeFront {
             let isWilling = exchange.head.fields.contains(.te, element: "trailers")
             ResponseEncoder.appendLastChunk(trailers: isWilling ? trailers : nil, to: &connection.output)
         }
-        endExchange()
+        end(exchange)
     }
 
     func consumed(_ count: Int, _ exchange: Exchange) {

@@ -89,7 +89,7 @@ final class HTTP1Server: ServerCodec {
     // MARK: Bytes in
 
     var isIdle: Bool {
-        if case .head = incoming { return exchange == nil && !isInsideHead }
+        if case .head = incoming { return !isInsideHead }
         return false
     }
 
@@ -130,7 +130,8 @@ final class HTTP1Server: ServerCodec {
     }
 
     private func receiveHead(_ bytes: UnsafeRawBufferPointer) -> Int {
-        let exchange = self.exchange ?? takeExchange()
+        let settings = settings
+        let exchange = self.exchange ?? takeExchange(settings)
         self.exchange = exchange
         do throws(RequestError) {
             guard let length = try parser.parse(bytes.bytes, into: exchange.head) else {
@@ -138,7 +139,7 @@ final class HTTP1Server: ServerCodec {
                 waitForHead(exchange, bytes.count)
                 return 0
             }
-            begin(exchange)
+            begin(exchange, settings)
             return length
         } catch {
             refuseHead(ExchangeError(error))
@@ -147,8 +148,7 @@ final class HTTP1Server: ServerCodec {
     }
 
     /// An exchange for the head that begins, which is read as the listener says now.
-    private func takeExchange() -> Exchange {
-        let settings = settings
+    private func takeExchange(_ settings: ServerSettings) -> Exchange {
         if settings !== parsedWith {
             parsedWith = settings
             parser = Self.parser(settings)
@@ -175,7 +175,7 @@ final class HTTP1Server: ServerCodec {
         exchanges.giveBack(exchange)
     }
 
-    private func begin(_ exchange: Exchange) {
+    private func begin(_ exchange: Exchange, _ settings: ServerSettings) {
         parser.reset()
         isInsideHead = false
         connection.setReadDeadline(.never)
@@ -187,18 +187,18 @@ final class HTTP1Server: ServerCodec {
         switch head.framing {
         case .none, .untilClose:
             incoming = .complete
-            exchange.begin(self, info, body: .none)
+            exchange.begin(self, info, settings, body: .none)
         case .length(let length):
             incoming = .body(length)
-            exchange.begin(self, info, body: .length(length))
+            exchange.begin(self, info, settings, body: .length(length))
         case .chunked:
             incoming = .chunks
             chunks = ChunkedDecoder(limits: settings.limits)
             if trailers == nil { trailers = FieldBlock() }
-            exchange.begin(self, info, body: .stream)
+            exchange.begin(self, info, settings, body: .stream)
         }
         if exchange.body != .none { startBodyClock() }
-        connection.isRefused ? exchange.fail(.noConnections) : exchange.start()
+        connection.isRefused ? exchange.fail(.noConnections) : settings.handler.handle(exchange)
         if exchange.body != .none, self.exchange?.timeouts != nil { startBodyClock() }
     }
 
@@ -263,7 +263,7 @@ final class HTTP1Server: ServerCodec {
 
     func receivedEnd() {
         switch incoming {
-        case .head where exchange == nil && !isInsideHead:
+        case .head where !isInsideHead:
             // Requests that came before the end may wait until the client has taken the answers before.
             if !connection.hasUnreadInput { close(lingering: false) }
         case .head:
@@ -312,8 +312,7 @@ final class HTTP1Server: ServerCodec {
     }
 
     /// The exchange is over; what is left of the request is read and dropped, so that the next one can be found.
-    func endExchange() {
-        guard let exchange else { return }
+    func end(_ exchange: Exchange) {
         self.exchange = nil
         let cannotGoOn = exchange.failure?.closesConnection ?? false
         exchange.finish()

@@ -131,6 +131,7 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
     /// Nanoseconds that a connection without room may take to ask.
     private static let refusalTime: Int64 = 1_000_000_000
 
+    /// Who handles an event asks for it once and hands it on: each look counts a reference.
     private var codec: any ServerCodec {
         if let chosenCodec { return chosenCodec }
         let codec: any ServerCodec =
@@ -158,9 +159,8 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
 
     private var isIdle: Bool { input.isEmpty && !hasOutput && codec.isIdle }
 
-    private func noteIdle() {
+    private func noteIdle(_ codec: any ServerCodec) {
         guard idleness == .none, !isRefused, !isClosed, input.isEmpty, !hasOutput else { return }
-        let codec = codec
         if codec.isIdle { server.becameIdle(self, served: codec.hasServed) }
     }
 
@@ -192,20 +192,22 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
             loop.watch(descriptor, interest.ofConnection(family))
         }
         if case .lingering = ending { return }
+        let codec = codec
         isReceiving = true
-        feed(UnsafeRawBufferPointer(rebasing: loop.input[..<count]))
+        feed(UnsafeRawBufferPointer(rebasing: loop.input[..<count]), to: codec)
         isReceiving = false
-        if isFlushPlanned { flush() } else { noteIdle() }
+        if isFlushPlanned { flush(codec) } else { noteIdle(codec) }
     }
 
     private func receiveEnd() {
         inputHasEnded = true
         if case .lingering = ending { return close() }
-        updateInterest()
+        let codec = codec
+        updateInterest(codec)
         codec.receivedEnd()
     }
 
-    private func feed(_ bytes: UnsafeRawBufferPointer) {
+    private func feed(_ bytes: UnsafeRawBufferPointer, to codec: any ServerCodec) {
         if idleness != .none { server.becameBusy(self) }
         if input.isEmpty {
             isFeeding = true
@@ -214,12 +216,12 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
             if taken < bytes.count, !isClosed { input.append(UnsafeRawBufferPointer(rebasing: bytes[taken...])) }
         } else {
             input.append(bytes)
-            feedInput()
+            feedInput(to: codec)
         }
-        if !isFlushPlanned { updateInterest() }
+        if !isFlushPlanned { updateInterest(codec) }
     }
 
-    private func feedInput() {
+    private func feedInput(to codec: any ServerCodec) {
         isFeeding = true
         let taken = codec.receive(input.readable)
         isFeeding = false
@@ -231,16 +233,17 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
     /// Offers the codec again what it left, and reads on: epoll does not tell of bytes that were already read.
     func resumeInput() {
         guard !isFeeding, !isClosed else { return }
+        let codec = codec
         if !input.isEmpty {
-            feedInput()
+            feedInput(to: codec)
             // What came before the end has been used up only now.
             if inputHasEnded, input.isEmpty, !isClosed { codec.receivedEnd() }
         }
-        if !isFlushPlanned { updateInterest() }
+        if !isFlushPlanned { updateInterest(codec) }
     }
 
     /// Tells the loop what to watch for; ``flush()`` does so, where one is planned.
-    private func updateInterest() {
+    private func updateInterest(_ codec: any ServerCodec) {
         guard !isClosed else { return }
         var wanted: Readiness = hasOutput && !isFlushPlanned ? .writable : []
         let hasRoom = input.isEmpty || input.count < info.settings.pipelineLimit
@@ -302,10 +305,14 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
     }
 
     func flush() {
+        if isClosed { isFlushPlanned = false } else { flush(codec) }
+    }
+
+    private func flush(_ codec: any ServerCodec) {
         isFlushPlanned = false
         guard !isClosed, hasOutput else { return }
         if let sendError { return lose(sendError.description) }
-        guard !pending.isEmpty else { return allSent() }
+        guard !pending.isEmpty else { return allSent(codec) }
         let sent: Int
         do throws(SystemError) {
             sent = try Socket.send(descriptor, pending.readable)
@@ -313,18 +320,18 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
             return lose(error.description)
         }
         pending.consume(sent)
-        if pending.isEmpty { return allSent() }
+        if pending.isEmpty { return allSent(codec) }
         if sent > 0 || writeDeadline == .never { setWriteDeadline(now + codec.writeTimeout) }
-        updateInterest()
+        updateInterest(codec)
     }
 
-    private func allSent() {
+    private func allSent(_ codec: any ServerCodec) {
         buffers.takeBack(&pending)
         writeDeadline = .never
-        updateInterest()
+        updateInterest(codec)
         switch ending {
         case .none:
-            guard tellsWhenDrained else { return noteIdle() }
+            guard tellsWhenDrained else { return noteIdle(codec) }
             tellsWhenDrained = false
             codec.drained()
         case .afterFlush(let lingering): lingering ? linger() : close()
@@ -372,7 +379,7 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
         Socket.shutDownOutput(descriptor)
         if inputHasEnded { return close() }
         if !isFeeding { input.release() }  // otherwise the codec is reading it
-        updateInterest()
+        updateInterest(codec)
         writeDeadline = .never
         setReadDeadline(now + 2_000_000_000)
         loop.set(timer, at: readDeadline)

@@ -8,12 +8,16 @@ final class ProxyHeaderReader: ServerCodec {
     private let connection: ServerConnection
     private var isDraining = false
 
+    /// What it has made room for, and answers for until the callback that brought the header has returned.
+    private var successor: (any ServerCodec)?
+
     init(connection: ServerConnection) { self.connection = connection }
 
     func receive(_ bytes: UnsafeRawBufferPointer) -> Int {
         do throws(MalformedProxyHeader) {
             guard let header = try ProxyHeader.parse(bytes.bytes) else { return 0 }
             guard let codec = connection.introduce(header.source) else { return bytes.count }
+            successor = codec
             if isDraining { codec.drain() }
             return header.length + codec.receive(UnsafeRawBufferPointer(rebasing: bytes[header.length...]))
         } catch {
@@ -23,17 +27,17 @@ final class ProxyHeaderReader: ServerCodec {
         }
     }
 
-    func wantsInput(hasRoom: Bool) -> Bool { true }
+    func wantsInput(hasRoom: Bool) -> Bool { successor?.wantsInput(hasRoom: hasRoom) ?? true }
 
-    var isIdle: Bool { true }
+    var isIdle: Bool { successor?.isIdle ?? true }
 
-    var writeTimeout: Int64 { connection.info.settings.timeouts.write }
+    var writeTimeout: Int64 { successor?.writeTimeout ?? connection.info.settings.timeouts.write }
 
-    var hasServed: Bool { false }
+    var hasServed: Bool { successor?.hasServed ?? false }
 
     func receivedEnd() { connection.finish(lingering: false) }
 
-    func drained() {}
+    func drained() { successor?.drained() }
 
     func readExpired() {
         if !isDraining { connection.info.metrics?.refuseHeader() }
