@@ -3,7 +3,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 BINARY := .build/release/penstock
-RELEASE := swift build -c release --static-swift-stdlib --product penstock
+# Across modules: a twentieth of the instructions of a request (Benchmarks/README.md).
+RELEASE := swift build -c release --static-swift-stdlib -Xswiftc -cross-module-optimization --product penstock
 STRICT := --explicit-target-dependency-import-check error
 TEST := PENSTOCK_BINARY=$(CURDIR)/$(BINARY) PENSTOCK_PYTHON=$(CURDIR)/.venv/bin/python swift test --quiet --disable-xctest
 

@@ -7,7 +7,7 @@ import PenstockTransport
 extension ProxiedExchange: ClientStreamObserver {
     func connected() {
         upstream.metrics.connected()
-        begin()
+        if let exchange, let connection = current.connection { begin(exchange, connection) }
     }
 
     func writable() { giveCredit() }
@@ -29,7 +29,7 @@ extension ProxiedExchange: ClientStreamObserver {
             exchange.response.reset()
             return tryAgain(exchange, after: endpoint)
         }
-        if timer.isSet { upstream.loop.cancel(timer) }
+        if alarm.isSet { alarm.cancel(on: upstream.loop) }
         releaseBody()
         if let sticky = upstream.sticky { sticky.write(endpoint.stickyValue, to: exchange) }
         if upstream.forwarding.viaOfResponses { sayVia(exchange.response) }
@@ -61,7 +61,7 @@ extension ProxiedExchange: ClientStreamObserver {
     func receivedEnd(trailers: FieldBlock?) {
         guard let exchange else { return }
         exchange.runNanoseconds = upstream.loop.now - current.sentAt
-        recycle()
+        recycle(exchange)
         exchange.end(trailers: trailers)
     }
 
@@ -85,7 +85,7 @@ extension ProxiedExchange: ClientStreamObserver {
     private func give(up failure: ClientFailure, _ exchange: Exchange) {
         if phase == .relaying, !exchange.hasResponded { upstream.metrics.unanswered() }
         exchange.runNanoseconds = upstream.loop.now - current.sentAt
-        recycle()
+        recycle(exchange)
         exchange.fail(failure.exchangeError)
     }
 
@@ -129,13 +129,13 @@ extension ProxiedExchange: ClientStreamObserver {
         let pause = moment != nil && hasOther ? 0 : upstream.pause(before: retries, settings.retries)
         guard pause > 0 else { return attempt(exchange) }
         phase = .pausing
-        upstream.loop.set(timer, at: upstream.loop.now + pause)
+        alarm.set(at: upstream.loop.now + pause, on: upstream.loop)
     }
 }
 
 extension ProxiedExchange: TimerTarget {
     func expired(_ timer: Timer) {
-        guard let exchange else { return }
+        guard alarm.hasCome(on: upstream.loop), let exchange else { return }
         if phase == .pausing { return attempt(exchange) }
         current.connection?.cancel()
         current.dial?.cancel()

@@ -32,8 +32,9 @@ final class ProxiedExchange {
         var sentAt = Instant.never
     }
 
-    unowned(unsafe) let handler: ProxyHandler  // the exchange's route keeps it
+    private unowned(unsafe) let handler: ProxyHandler  // the exchange's route keeps it
     let upstream: Upstream
+    let settings: RelaySettings
     @exclusivity(unchecked) unowned(unsafe) var exchange: Exchange?  // its loop keeps it
     @exclusivity(unchecked) var phase = Phase.idle
     @exclusivity(unchecked) var current = Try()
@@ -58,15 +59,14 @@ final class ProxiedExchange {
     @exclusivity(unchecked) private(set) var mayUpgrade = false
     @exclusivity(unchecked) private var hasPlace = false
     @exclusivity(unchecked) private var waiter: PlaceWaiter?
-    @exclusivity(unchecked) let timer = Timer()
+    @exclusivity(unchecked) var alarm = Alarm()
 
     init(handler: ProxyHandler) {
         self.handler = handler
         upstream = handler.upstream
-        timer.target = self
+        settings = handler.settings
+        alarm.target = self
     }
-
-    var settings: RelaySettings { handler.settings }
 
     // MARK: Before the first try
 
@@ -125,7 +125,7 @@ final class ProxiedExchange {
     /// Ends it without a try.
     func refuse(_ error: ExchangeError) {
         guard let exchange else { return }
-        recycle()
+        recycle(exchange)
         exchange.fail(error)
     }
 
@@ -175,12 +175,12 @@ final class ProxiedExchange {
 
     func resume() { current.connection?.resume() }
 
-    func cancel() {
+    func cancel(_ exchange: Exchange) {
         waiter?.cancel()
         current.connection?.cancel()
         current.dial?.cancel()
-        if phase == .relaying, exchange?.hasResponded == false { upstream.metrics.unanswered() }
-        recycle()
+        if phase == .relaying, !exchange.hasResponded { upstream.metrics.unanswered() }
+        recycle(exchange)
     }
 
     // MARK: A try
@@ -203,16 +203,16 @@ final class ProxiedExchange {
         current.endpoint = endpoint
         current.sentAt = upstream.loop.now
         if upstream.countsRequests { endpoint.status.began() }
-        if let limit = settings.perTry { upstream.loop.set(timer, at: upstream.loop.now + limit) }
+        if let limit = settings.perTry { alarm.set(at: upstream.loop.now + limit, on: upstream.loop) }
         if reusing, let connection = endpoint.pool.reuse(for: self) {
             current.connection = connection
-            sendHead(exchange, connection)
-            begin()
+            sendHead(exchange, endpoint, connection)
+            begin(exchange, connection)
         } else if endpoint.pools.count == 1 {
             phase = .connecting
             let connection = endpoint.pool.connect(for: self)
             current.connection = connection
-            sendHead(exchange, connection)
+            sendHead(exchange, endpoint, connection)
         } else {
             phase = .connecting
             current.dial = Dial(endpoint, on: upstream.loop) { [unowned self] in dialed($0) }
@@ -221,31 +221,30 @@ final class ProxiedExchange {
 
     private func dialed(_ result: Result<ClientConnection, ClientFailure>) {
         current.dial = nil
-        guard let exchange else { return }
+        guard let exchange, let endpoint = current.endpoint else { return }
         switch result {
         case .success(let connection):
             current.connection = connection
             connection.hand(to: self)
-            sendHead(exchange, connection)
+            sendHead(exchange, endpoint, connection)
             connected()
         case .failure(let failure): failed(failure)
         }
     }
 
     /// A body that is here as a whole goes with its length, however it came.
-    private var framing: ExchangeBody {
-        guard let exchange else { return .none }
+    private func framing(_ exchange: Exchange) -> ExchangeBody {
         let isWhole = bodyIsWhole && trailers?.count ?? 0 == 0
         return exchange.body == .stream && isWhole ? .length(body.count) : exchange.body
     }
 
-    private func sendHead(_ exchange: Exchange, _ connection: ClientConnection) {
-        let framing = framing
+    private func sendHead(_ exchange: Exchange, _ endpoint: Endpoint, _ connection: ClientConnection) {
+        let framing = framing(exchange)
         connection.begin(exchange.head.method, body: framing, into: exchange.response, mayUpgrade: mayUpgrade)
         RequestForwarding.write(
             exchange,
             upstream.forwarding,
-            authority: current.endpoint?.status.description.authority ?? "",
+            authority: endpoint.status.description.authority,
             body: framing,
             isUpgrade: mayUpgrade,
             to: &connection.output
@@ -253,9 +252,8 @@ final class ProxiedExchange {
     }
 
     /// The connection is there: what has come of the body goes with the head.
-    func begin() {
+    func begin(_ exchange: Exchange, _ connection: ClientConnection) {
         phase = .relaying
-        guard let exchange, let connection = current.connection else { return }
         exchange.sendContinue()
         if !body.isEmpty {
             _ = connection.write(body.readable.bytes)
@@ -285,16 +283,15 @@ final class ProxiedExchange {
 
     /// What is left of a try that is over.
     func endTry() {
-        if timer.isSet { upstream.loop.cancel(timer) }
+        if alarm.isSet { alarm.cancel(on: upstream.loop) }
         if upstream.countsRequests { current.endpoint?.status.ended() }
         current = Try()
         phase = .idle
     }
 
-    func recycle() {
-        exchange?.state = nil
-        exchange = nil
-        if current.endpoint != nil { endTry() } else if timer.isSet { upstream.loop.cancel(timer) }
+    func recycle(_ exchange: Exchange) {
+        self.exchange = nil
+        endTry()
         if hasPlace {
             hasPlace = false
             upstream.status.limit?.leave()
@@ -311,6 +308,7 @@ final class ProxiedExchange {
         isProbe = false
         if !tried.isEmpty { tried.removeAll() }
         handler.recycle(self)
+        exchange.state = nil
     }
 }
 

@@ -8,6 +8,7 @@ public final class ProxyHandler: Handler {
     let upstream: Upstream
     let settings: RelaySettings
     @exclusivity(unchecked) private var free: [ProxiedExchange] = []
+    private static let mostFree = 1024
 
     /// Relays to `upstream`.
     ///
@@ -31,7 +32,7 @@ public final class ProxyHandler: Handler {
 
     public func writable(_ exchange: Exchange) { proxied(exchange)?.resume() }
 
-    public func cancelled(_ error: ExchangeError, _ exchange: Exchange) { proxied(exchange)?.cancel() }
+    public func cancelled(_ error: ExchangeError, _ exchange: Exchange) { proxied(exchange)?.cancel(exchange) }
 
     private func proxied(_ exchange: Exchange) -> ProxiedExchange? {
         guard let state = exchange.state else { return nil }
@@ -39,6 +40,6 @@ public final class ProxyHandler: Handler {
     }
 
     func recycle(_ proxied: ProxiedExchange) {
-        if free.count < 256 { free.append(proxied) }
+        if free.count < Self.mostFree { free.append(proxied) }
     }
 }

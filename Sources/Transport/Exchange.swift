@@ -73,7 +73,7 @@ public final class Exchange {
     @exclusivity(unchecked) private var ranges: [Range<Int>] = []
     @exclusivity(unchecked) private var client = ClientAddress()
     private let requestIDText = UnsafeMutablePointer<UInt8>.allocate(capacity: 128)
-    private let deadline = Timer()
+    @exclusivity(unchecked) private var alarm = Alarm()
 
     /// The next one in the table's list of those that wait.
     @exclusivity(unchecked) unowned(unsafe) var nextFree: Exchange?
@@ -84,7 +84,7 @@ public final class Exchange {
         loop = context.loop
         table = context.exchanges
         identifiers = context.identifiers
-        deadline.target = self
+        alarm.target = self
     }
 
     deinit { requestIDText.deallocate() }
@@ -185,7 +185,7 @@ public final class Exchange {
         if let timeouts = route.clientTimeouts, let settings {
             life.timeouts = timeouts.applied(to: settings.timeouts)
         }
-        if let timeout = route.timeout { loop.set(deadline, at: startedAt + timeout) }
+        if let timeout = route.timeout { alarm.set(at: startedAt + timeout, on: loop) }
         if route.watcher != nil, body != .none { makeDetour().keepLimit = route.bodyBuffer }
         return true
     }
@@ -311,7 +311,7 @@ public final class Exchange {
         }
         life.hasResponded = true
         life.hasEnded = isWhole
-        if deadline.isSet, !isWhole, response.status == 101 || response.isEventStream { loop.cancel(deadline) }
+        if alarm.isSet, !isWhole, response.status == 101 || response.isEventStream { alarm.cancel(on: loop) }
     }
 
     /// Sends body bytes; all of them are taken, and copied as far as they cannot leave now.
@@ -440,7 +440,7 @@ public final class Exchange {
     public func finish() {
         let settings = life.settings.take()
         settings?.recorder.ended(self)
-        if deadline.isSet { loop.cancel(deadline) }
+        if alarm.isSet { alarm.cancel(on: loop) }
         if let place = life.place { place.leave() }
         if let detour = life.detour { detour.end(context) }
         life = Life()
@@ -560,5 +560,5 @@ extension Exchange: Flushable {
 
 extension Exchange: TimerTarget {
     /// The route's timeout has passed.
-    public func expired(_ timer: Timer) { failAndCancel(.timedOut) }
+    public func expired(_ timer: Timer) { if alarm.hasCome(on: loop) { failAndCancel(.timedOut) } }
 }

@@ -21,7 +21,7 @@ public final class ClientConnection: EventSource, TimerTarget, Flushable {
     private let buffers: BufferPool
     @exclusivity(unchecked) private var descriptor: Int32 = -1
     @exclusivity(unchecked) var observer: (any ClientStreamObserver)?
-    private let timer = Timer()
+    @exclusivity(unchecked) private var alarm = Alarm()
 
     @exclusivity(unchecked) var phase = Phase.connecting {
         didSet {
@@ -66,15 +66,15 @@ public final class ClientConnection: EventSource, TimerTarget, Flushable {
         self.observer = observer
         loop = pool.context.loop
         buffers = pool.context.buffers
-        timer.target = self
+        alarm.target = self
         do throws(SystemError) {
             descriptor = try Socket.connect(to: pool.address).release()
             try loop.register(descriptor, self, interest.ofConnection(pool.address.family))
-            loop.set(timer, at: loop.now + pool.timeouts.connect)
+            alarm.set(at: loop.now + pool.timeouts.connect, on: loop)
         } catch {
             connectError = error
             retained = self
-            loop.set(timer, at: loop.now)
+            alarm.set(at: loop.now, on: loop)
         }
     }
 
@@ -109,7 +109,7 @@ public final class ClientConnection: EventSource, TimerTarget, Flushable {
         incoming = .head
         parser.reset()
         head.reset()
-        if phase != .connecting { loop.set(timer, at: loop.now + pool.timeouts.firstByte) }
+        if phase != .connecting { alarm.set(at: loop.now + pool.timeouts.firstByte, on: loop) }
     }
 
     /// What leaves when the callback that runs now has returned, or when there is a connection; append to it.
@@ -221,7 +221,7 @@ public final class ClientConnection: EventSource, TimerTarget, Flushable {
         let code = Socket.pendingError(of: descriptor)
         guard code == 0 else { return fail(.connect, SystemError(call: "connect", errno: code).description) }
         phase = .busy
-        loop.set(timer, at: loop.now + pool.timeouts.firstByte)
+        alarm.set(at: loop.now + pool.timeouts.firstByte, on: loop)
         interest = .readable
         loop.watch(descriptor, interest.ofConnection(pool.address.family))
         observer?.connected()
@@ -253,7 +253,7 @@ public final class ClientConnection: EventSource, TimerTarget, Flushable {
     /// Silence begins anew.
     func touch() {
         let limit = hasAnswered ? pool.timeouts.idle : pool.timeouts.firstByte
-        loop.set(timer, at: loop.now + limit)
+        alarm.set(at: loop.now + limit, on: loop)
     }
 
     /// The response is whole: the observer hears of it when the connection is out of its hands.
@@ -261,7 +261,7 @@ public final class ClientConnection: EventSource, TimerTarget, Flushable {
         let observer = observer.take()
         let rest = idleTime
         if reusable, !mayHaveMore, head.keepsAlive, rest > 0, requestIsWhole, !hasOutput, keep() {
-            loop.set(timer, at: loop.now + rest)
+            alarm.set(at: loop.now + rest, on: loop)
         } else {
             close()
         }
@@ -298,7 +298,7 @@ public final class ClientConnection: EventSource, TimerTarget, Flushable {
         guard phase != .closed else { return }
         if phase == .idle { pool.forget(self) }
         phase = .closed
-        loop.cancel(timer)
+        alarm.cancel(on: loop)
         retained = nil
         input.release()
         if hasOutput { buffers.takeBack(&pending) }
@@ -310,6 +310,7 @@ public final class ClientConnection: EventSource, TimerTarget, Flushable {
     }
 
     public func expired(_ timer: Timer) {
+        guard alarm.hasCome(on: loop) else { return }
         if let connectError { return fail(.connect, connectError.description) }
         switch phase {
         case .connecting: fail(.connectTimeout, "timeouts.connect")

@@ -48,10 +48,10 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
     private let loop: EventLoop  // of the context, as the next: what is one step away is not counted at each use
     private let buffers: BufferPool
     let info: ConnectionInfo
-    private unowned(unsafe) let server: Server  // has all of its connections
+    private let server: Server  // has it, too, until it is closed
     private let descriptor: Int32
     private let family: SocketAddress.Family
-    private let timer = Timer()
+    @exclusivity(unchecked) private var alarm = Alarm()
     @exclusivity(unchecked) private var chosenCodec: (any ServerCodec)?
 
     @exclusivity(unchecked) private var input = ByteBuffer()
@@ -97,7 +97,7 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
         context = server.context
         loop = context.loop
         buffers = context.buffers
-        timer.target = self
+        alarm.target = self
     }
 
     deinit { if ownsDescriptor { Socket.close(descriptor) } }
@@ -123,7 +123,7 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
         let hasServed = codec.hasServed
         isClosed = true
         ownsDescriptor = false
-        loop.cancel(timer)
+        alarm.cancel(on: loop)
         chosenCodec = nil
         return (descriptor, hasServed)
     }
@@ -343,15 +343,16 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
 
     func setReadDeadline(_ deadline: Instant) {
         readDeadline = deadline
-        if deadline != .never { loop.set(timer, at: min(deadline, writeDeadline)) }
+        if deadline != .never { alarm.set(at: min(deadline, writeDeadline), on: loop) }
     }
 
     private func setWriteDeadline(_ deadline: Instant) {
         writeDeadline = deadline
-        loop.set(timer, at: min(deadline, readDeadline))
+        alarm.set(at: min(deadline, readDeadline), on: loop)
     }
 
     func expired(_ timer: Timer) {
+        guard alarm.hasCome(on: loop) else { return }
         if case .lingering = ending { return close() }
         if writeDeadline <= now { return lose("timeouts.write: the client takes no bytes") }
         if readDeadline <= now {
@@ -359,7 +360,7 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
             codec.readExpired()
         }
         let next = min(readDeadline, writeDeadline)
-        if !isClosed, next != .never { loop.set(timer, at: next) }
+        if !isClosed, next != .never { alarm.set(at: next, on: loop) }
     }
 
     // MARK: The end
@@ -382,7 +383,6 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
         updateInterest(codec)
         writeDeadline = .never
         setReadDeadline(now + 2_000_000_000)
-        loop.set(timer, at: readDeadline)
     }
 
     /// The connection is lost: whatever is under way hears of it.
@@ -436,7 +436,7 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
         guard !isClosed else { return }
         isClosed = true
         if idleness != .none { server.becameBusy(self) }
-        loop.cancel(timer)
+        alarm.cancel(on: loop)
         loop.deregister(descriptor)
         // At once, not with the object: what was closed to make room has to make it in this very round.
         ownsDescriptor = false
