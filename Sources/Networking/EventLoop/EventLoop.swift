@@ -14,7 +14,7 @@ public final class EventLoop: @unchecked Sendable {  // confined to its thread; 
     /// The time at which this round began.
     public var now: Instant { roundStart }
 
-    /// 64 KiB for what one `recv` brings.
+    /// 256 KiB for what one `recv` brings: large bodies cost fewer calls, and wake their senders less often.
     ///
     /// Its content is good until the callback returns.
     public let input: UnsafeMutableRawBufferPointer
