@@ -67,7 +67,7 @@ public struct DirectInvocation: Sendable {
         let spawner = try Spawner(supervisor: supervisor)
         let share = InstanceLoop(loop: loop, output: FunctionOutput(loop: loop, writer: writer))
         let pool = InstancePool(settings, on: [share], spawner: spawner, supervisor: supervisor)
-        group.start()
+        try group.start()
         let caller = DirectCaller(pool.invoker(on: 0), event)
         let handed = Handover(caller)
         loop.submit { handed.value.start() }
@@ -86,7 +86,6 @@ public struct DirectInvocation: Sendable {
 private final class DirectCaller: InvocationObserver {
     private let invoker: any FunctionInvoker
     private let event: [UInt8]
-    private let invocation = Invocation()
     private let done = DispatchSemaphore(value: 0)
     private var outcome: DirectInvocation?
     private let requestID = IdentifierSource().text()
@@ -97,6 +96,7 @@ private final class DirectCaller: InvocationObserver {
     }
 
     func start() {
+        let invocation = Invocation()
         Array(requestID.utf8).withUnsafeBytes { invocation.name(requestID: $0) }
         invocation.isRaw = true
         invocation.begin(observer: self)
@@ -111,7 +111,7 @@ private final class DirectCaller: InvocationObserver {
             ?? DirectInvocation(result: nil, error: nil, initNanoseconds: -1, runNanoseconds: -1, requestID: requestID)
     }
 
-    private func end(result: [UInt8]?, error: [UInt8]?) {
+    private func end(_ invocation: Invocation, result: [UInt8]?, error: [UInt8]?) {
         outcome = DirectInvocation(
             result: result,
             error: error,
@@ -128,7 +128,7 @@ private final class DirectCaller: InvocationObserver {
         fields: UnsafeRawBufferPointer,
         body: UnsafeRawBufferPointer
     ) {
-        end(result: Array(body), error: nil)
+        end(invocation, result: Array(body), error: nil)
     }
 
     func returned(_ invocation: Invocation, json: UnsafeRawBufferPointer) {
@@ -138,8 +138,10 @@ private final class DirectCaller: InvocationObserver {
             return failed(invocation, .noJSON(error))
         }
         let isPrinted = json.last == 0x0A  // by a program of its own, as the end of its line
-        end(result: Array(isPrinted ? json.dropLast() : json[...]), error: nil)
+        end(invocation, result: Array(isPrinted ? json.dropLast() : json[...]), error: nil)
     }
 
-    func failed(_ invocation: Invocation, _ error: InvocationError) { end(result: nil, error: Array(error.json)) }
+    func failed(_ invocation: Invocation, _ error: InvocationError) {
+        end(invocation, result: nil, error: Array(error.json))
+    }
 }

@@ -66,9 +66,6 @@ public final class Gateway {
         let shared = self.shared
         assemblies = group.loops.dropLast().map { LoopAssembly(loop: $0, shared: shared) }
         let supervisor = group.loops[loops]
-        for assembly in assemblies {
-            assembly.server.neighbours = assemblies.filter { $0 !== assembly }.map(\.server)
-        }
         self.functions = FunctionSet(
             swift: functions,
             loops: group.loops.dropLast(),
@@ -85,6 +82,10 @@ public final class Gateway {
             endpoints: [reloadRequests.endpoint] + upstreams.api.endpoints,
             token: configuration.admin == nil ? nil : try state.token()
         )
+    }
+
+    deinit {
+        for assembly in assemblies { assembly.server.neighbours = [] }  // they hold each other
     }
 
     /// The addresses that are listened on, by listener, in the configuration's order.
@@ -104,10 +105,10 @@ public final class Gateway {
         // Functions run as the same user: none may read the memory or the environment of the gateway (trust.md).
         _ = penstock_undumpable()
         Heap.returnLargeBuffers()
+        try startLoops()
         let configuration = running.configuration
         try open(configuration)
         let prepared = try functions.prepare(configuration)
-        group.start()
         let preparedUpstreams = try upstreams.prepare(configuration)
         let built = try build(running, prepared, preparedUpstreams, shared.accessLogs)
         functions.commit(prepared)
@@ -159,6 +160,17 @@ public final class Gateway {
         upstreams.commit(preparedUpstreams)
         if apply(next, built) { sockets.close(allBut: Set(configuration.listeners.map(\.address.value))) }
         noteAddresses()
+    }
+
+    private func startLoops() throws(GatewayError) {
+        for assembly in assemblies {
+            assembly.server.neighbours = assemblies.filter { $0 !== assembly }.map(\.server)
+        }
+        do throws(SystemError) {
+            try group.start()
+        } catch {
+            throw GatewayError("cannot start the loops: \(error) (limits of memory and processes: `ulimit -a`)")
+        }
     }
 
     /// Says so where connections and functions will hardly find descriptors.

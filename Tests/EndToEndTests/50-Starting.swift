@@ -200,6 +200,40 @@ struct StartingTests {
         }
     }
 
+    /// From memory that does not suffice for the program itself to memory for all of its threads.
+    @Test func `where there are no threads to be had it says so and ends, and else it serves`() throws {
+        let folder = try TemporaryFolder()
+        let yaml = "version: 1\nstate: state\nloops: 2\nlisteners: [{ name: public, address: \"unix:public.sock\" }]\n"
+        try folder.write("routes.yaml", yaml + Self.routes)
+        var refusals = 0
+        var serving = 0
+        for mebibytes in stride(from: 16, to: 512, by: 4) where serving < 4 {
+            let gateway = try ChildProcess(
+                ["prlimit", "--as=\(mebibytes << 20)", GatewayProcess.binary, "serve", "routes.yaml"],
+                in: folder.path,
+                environment: ["SWIFT_BACKTRACE": "enable=no"]
+            )
+            defer { gateway.end() }
+            try Deadline.wait(for: "the gateway with \(mebibytes) MiB\n\(gateway.errors)") {
+                gateway.exitStatus != nil || gateway.errors.contains(" serving ")
+            }
+            if let status = gateway.exitStatus {
+                #expect(status != 0, "\(mebibytes) MiB: \(gateway.errors)")
+                if gateway.errors.contains("error: cannot start the loops: pthread_create: ") {
+                    #expect(status == 2)
+                    refusals += 1
+                }
+            } else {
+                let client = try RawClient(.unix("\(folder.path)/public.sock"))
+                #expect(try client.answer("GET /").text == "ok", "\(mebibytes) MiB")
+                gateway.signal(SIGTERM)
+                #expect(try gateway.waitForExit() == 0, "\(mebibytes) MiB: \(gateway.errors)")
+                serving += 1
+            }
+        }
+        #expect(refusals > 0 && serving == 4)
+    }
+
     @Test func `an access log that cannot be written is said once`() throws {
         try withGateway("loops: 1\naccess_log: { to: /dev/full }\n" + Self.routes) { gateway throws in
             for _ in 0..<20 { #expect(try gateway.answer("GET /").text == "ok") }

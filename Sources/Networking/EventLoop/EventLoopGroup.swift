@@ -16,10 +16,20 @@ public final class EventLoopGroup: Sendable {
         self.loops = loops
     }
 
-    /// Starts every loop.
-    public func start() {
+    /// How many threads there are to be besides the loops': logs, workers, Dispatch's own.
+    private static let others = 4
+
+    /// Starts every loop, and waits until all run.
+    ///
+    /// - Throws: ``SystemError`` where there are no threads for them; then none runs.
+    public func start() throws(SystemError) {
+        let reserve = try ThreadReserve(count: loops.count + Self.others)
         for loop in loops {
+            let isRunning = DispatchSemaphore(value: 0)
+            loop.submit { isRunning.signal() }
+            reserve.giveUpOne()
             DispatchQueue(label: "penstock.loop.\(loop.index)").async(group: ended) { loop.run() }
+            isRunning.wait()
         }
     }
 

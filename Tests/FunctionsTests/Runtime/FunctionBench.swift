@@ -36,7 +36,7 @@ final class FunctionBench: Sendable {
         shares = group.loops[..<2].map { InstanceLoop(loop: $0, output: lines) }
         spawner = try Spawner(supervisor: group.loops[2], fileLimit: fileLimit)
         temporary = try TemporaryFolder()
-        group.start()
+        try group.start()
     }
 
     func end() {
@@ -104,42 +104,34 @@ final class FunctionBench: Sendable {
     ) async -> Outcome {
         await withCheckedContinuation { continuation in
             shares[loop].loop.submit {
-                let caller = Caller(continuation)
-                caller.invocation.isRaw = raw
+                let invocation = Invocation()
+                invocation.isRaw = raw
                 Array(requestID.utf8).withUnsafeBytes { id in
-                    Array(traceID.utf8).withUnsafeBytes { caller.invocation.name(requestID: id, traceID: $0) }
+                    Array(traceID.utf8).withUnsafeBytes { invocation.name(requestID: id, traceID: $0) }
                 }
-                if let nanoseconds { caller.invocation.deadline = MonotonicClock.now() + nanoseconds }
-                caller.invocation.beginFrame()
-                caller.invocation.frame.append(event)
+                if let nanoseconds { invocation.deadline = MonotonicClock.now() + nanoseconds }
+                invocation.beginFrame()
+                invocation.frame.append(event)
+                invocation.begin(observer: Caller(continuation))
                 let invoker = pool.invoker(on: loop)
-                caller.invoke(invoker)
+                invoker.invoke(invocation)
                 guard cancelled else { return }
-                caller.invocation.abandon()
-                invoker.cancel(caller.invocation)
+                invocation.abandon()
+                invoker.cancel(invocation)
             }
         }
     }
 }
 
-/// Waits for one outcome.
+/// Waits for one outcome; its invocation keeps it.
 private final class Caller: InvocationObserver {
-    let invocation = Invocation()
     private var continuation: CheckedContinuation<Outcome, Never>?
-    private var itself: Caller?
 
     init(_ continuation: CheckedContinuation<Outcome, Never>) { self.continuation = continuation }
-
-    func invoke(_ invoker: InstanceInvoker) {
-        itself = self
-        invocation.begin(observer: self)
-        invoker.invoke(invocation)
-    }
 
     private func end(_ outcome: Outcome) {
         continuation?.resume(returning: outcome)
         continuation = nil
-        itself = nil
     }
 
     func replied(
@@ -181,6 +173,11 @@ func eventually(_ what: Comment, _ condition: () async -> Bool) async {
 }
 
 extension FunctionBench {
+    /// Waits until a loop has done all that it was asked before.
+    func settle(_ loop: Int = 0) async {
+        await withCheckedContinuation { continuation in shares[loop].loop.submit { continuation.resume() } }
+    }
+
     /// Sends `count` events at once, from both loops.
     func callAll(_ pool: InstancePool, count: Int, _ event: String) async -> [Outcome] {
         await withTaskGroup(of: Outcome.self) { tasks in
