@@ -27,12 +27,12 @@ public final class Exchange {
     public let response = ResponseHead()
 
     /// What the loop shares.
-    public let context: LoopContext
+    public unowned(unsafe) let context: LoopContext  // has the table
 
     /// The loop that it lives on.
     public let loop: EventLoop
 
-    private let table: ExchangeTable
+    private unowned(unsafe) let table: ExchangeTable  // has all exchanges of the loop
     private let identifiers: IdentifierSource
 
     /// What belongs to one request, and is forgotten as a whole when it has ended.

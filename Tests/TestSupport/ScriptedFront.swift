@@ -101,7 +101,7 @@ public final class ScriptedFront {
         /// Whether nothing more will come back.
         public var isOver: Bool { exchange == nil && held == 0 }
 
-        private unowned let front: ScriptedFront
+        private let front: ScriptedFront
         private var body: ArraySlice<UInt8>
         private var unconsumed = 0
         private var held = 0
