@@ -45,6 +45,10 @@ public final class Upstream {
         status.subscribe(self)
     }
 
+    deinit {
+        for endpoint in endpoints { endpoint.close() }  // an idle connection keeps its pool
+    }
+
     var loop: EventLoop { context.loop }
 
     /// Takes other endpoints into use; connections to those that stay are kept.

@@ -55,6 +55,19 @@ struct EventLoopTests {
         run(loop)
     }
 
+    @Test func `a loop that is closed lets go of what holds it`() throws {
+        weak var left: EventLoop?
+        do {
+            let loop = try EventLoop(index: 0)
+            let pair = try Pair(loop: loop)
+            pair.start()
+            loop.submit { pair.start() }
+            left = loop
+            loop.close()
+        }
+        #expect(left == nil)
+    }
+
     @Test func `what is put off to the end of a round is flushed once, behind all that the round brought`() throws {
         let loop = try EventLoop(index: 0)
         let late = Late()

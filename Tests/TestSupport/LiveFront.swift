@@ -46,6 +46,7 @@ public final class LiveFront {
     deinit {
         server.kill()
         server.close(state)
+        context.loop.close()
     }
 
     private final class NoRecorder: ExchangeRecorder {

@@ -44,6 +44,8 @@ public final class ScriptedFront {
         info = ConnectionInfo(peer: peer, listener: ListenerState(settings))
     }
 
+    deinit { context.loop.close() }
+
     /// Sends a request and waits for the whole answer.
     ///
     /// - Parameters:

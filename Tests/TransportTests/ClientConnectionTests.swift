@@ -6,11 +6,13 @@ import TestSupport
 import Testing
 
 @Suite("A connection to an upstream")
-struct ClientConnectionTests {
+final class ClientConnectionTests {
     private let context: LoopContext
     private let observer = Listener()
 
     init() throws { context = LoopContext(loop: try EventLoop(index: 0)) }
+
+    deinit { context.loop.close() }
 
     private final class Listener: ClientStreamObserver {
         var isConnected = false

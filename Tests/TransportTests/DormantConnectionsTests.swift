@@ -10,7 +10,7 @@ import Testing
 
 /// Connections that have been idle for a while: what is left of them, and what comes back.
 @Suite("Connections that are asleep")
-struct DormantConnectionsTests {
+final class DormantConnectionsTests {
     private let loop: EventLoop
     private let server: Server
     private let limits = ConnectionLimits()
@@ -19,6 +19,8 @@ struct DormantConnectionsTests {
         loop = try EventLoop(index: 0)
         server = Server(context: LoopContext(loop: loop), limits: limits) { _ in }
     }
+
+    deinit { loop.close() }
 
     /// Answers who asks, and whether that peer may speak for others.
     private final class WhoAreYou: Handler, ExchangeRecorder {

@@ -7,7 +7,7 @@ import Testing
 @testable import PenstockTransport
 
 @Suite("The connections of a loop")
-struct ServerTests {
+final class ServerTests {
     private let server: Server
     private let state: ListenerState
 
@@ -17,6 +17,8 @@ struct ServerTests {
             ServerSettings(name: "", index: 0, limits: HeadLimits(), handler: Silent(), recorder: Silent())
         )
     }
+
+    deinit { server.context.loop.close() }
 
     private final class Silent: Handler, ExchangeRecorder {
         func handle(_ exchange: Exchange) {}

@@ -178,6 +178,17 @@ public final class EventLoop: @unchecked Sendable {  // confined to its thread; 
     /// From any thread.
     public func stop() { submit { self.isRunning = false } }
 
+    /// Lets go of whatever it watches and was asked to do: it does not run again, and what it holds may hold it.
+    ///
+    /// On the thread that ran it, or when that has ended.
+    public func close() {
+        let released = (registrations, retired, turns, mailbox.take())
+        registrations = Array(repeating: Registration(), count: registrations.count)
+        retired = []
+        turns = []
+        withExtendedLifetime(released) {}  // what goes may still say that it is watched no longer
+    }
+
     /// Serves until ``stop()``.
     ///
     /// Blocks its thread.

@@ -36,10 +36,13 @@ public final class EventLoopGroup: Sendable {
     /// Stops every loop after its round, and waits for them; not from one of them.
     ///
     /// - Parameter seconds: how long to wait; `nil`: as long as it takes.
-    /// - Returns: whether all have ended.
+    /// - Returns: whether all have ended, and hold nothing any more.
     @discardableResult
     public func stop(within seconds: Int? = nil) -> Bool {
         for loop in loops { loop.stop() }
-        return ended.wait(timeout: seconds.map { .now() + .seconds($0) } ?? .distantFuture) == .success
+        let limit = seconds.map { .now() + .seconds($0) } ?? DispatchTime.distantFuture
+        guard ended.wait(timeout: limit) == .success else { return false }
+        for loop in loops { loop.close() }
+        return true
     }
 }

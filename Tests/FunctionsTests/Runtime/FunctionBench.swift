@@ -28,6 +28,7 @@ final class FunctionBench: Sendable {
     let lines: PrintedLines
     var folder: String { temporary.path }
     private let temporary: TemporaryFolder
+    private let pools = Mutex<[InstancePool]>([])
 
     init(fileLimit: (soft: UInt64, hard: UInt64)? = nil) throws {
         group = try EventLoopGroup(count: 3)
@@ -40,7 +41,11 @@ final class FunctionBench: Sendable {
     }
 
     func end() {
+        let pools = pools.withLock { $0 }
+        for pool in pools { pool.retire() }
         spawner.close()
+        let deadline = Deadline()
+        while pools.contains(where: { $0.statistics.alive > 0 }), !deadline.hasPassed { usleep(1000) }
         group.stop()
     }
 
@@ -88,7 +93,9 @@ final class FunctionBench: Sendable {
     }
 
     func pool(_ settings: FunctionSettings) -> InstancePool {
-        InstancePool(settings, on: shares, spawner: spawner, supervisor: group.loops[2])
+        let pool = InstancePool(settings, on: shares, spawner: spawner, supervisor: group.loops[2])
+        pools.withLock { $0.append(pool) }
+        return pool
     }
 
     /// Sends one event through a pool from one of the loops.
