@@ -79,8 +79,8 @@ struct RegistrationTests {
 
     @Test func `one that renews itself stays, and takes itself back`() throws {
         let upstream = try upstream("here")
-        try withGateway(configuration("networks: [127.0.0.0/8], ttl: 2s")) { gateway throws in
-            let end = Deadline(seconds: 3)
+        try withGateway(configuration("networks: [127.0.0.0/8], ttl: 4s")) { gateway throws in
+            let end = Deadline(seconds: 6)
             var statuses: Set<Int> = []
             while !end.hasPassed {
                 _ = try gateway.control("PUT \(Self.path)", "{\"url\":\"\(upstream.url)\"}")

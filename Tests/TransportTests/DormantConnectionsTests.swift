@@ -20,7 +20,10 @@ final class DormantConnectionsTests {
         server = Server(context: LoopContext(loop: loop), limits: limits) { _ in }
     }
 
-    deinit { loop.close() }
+    deinit {
+        server.kill()
+        loop.close()
+    }
 
     /// Answers who asks, and whether that peer may speak for others.
     private final class WhoAreYou: Handler, ExchangeRecorder {

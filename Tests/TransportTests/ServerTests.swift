@@ -18,7 +18,10 @@ final class ServerTests {
         )
     }
 
-    deinit { server.context.loop.close() }
+    deinit {
+        server.kill()
+        server.context.loop.close()
+    }
 
     private final class Silent: Handler, ExchangeRecorder {
         func handle(_ exchange: Exchange) {}
