@@ -182,6 +182,7 @@ public final class EventLoop: @unchecked Sendable {  // confined to its thread; 
     ///
     /// On the thread that ran it, or when that has ended.
     public func close() {
+        wheel.cancelAll()
         let released = (registrations, retired, turns, mailbox.take())
         registrations = Array(repeating: Registration(), count: registrations.count)
         retired = []

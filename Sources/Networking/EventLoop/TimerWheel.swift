@@ -34,6 +34,13 @@ struct TimerWheel {
         if timer.slot >= 0 { unlink(timer) }
     }
 
+    /// Makes none fire any more.
+    mutating func cancelAll() {
+        for slot in heads.indices {
+            while let timer = heads[slot].first { cancel(timer) }
+        }
+    }
+
     private mutating func link(_ timer: Timer) {
         guard timer.deadline != .never else { return }
         let due = (timer.deadline.nanoseconds &+ Self.slotNanoseconds &- 1) / Self.slotNanoseconds
