@@ -13,7 +13,10 @@ public final class RequestCopy {
     static let bodyLimit = 65_536
 
     /// Nanoseconds that a copy may take.
-    static let timeout: Int64 = 60_000_000_000
+    static let defaultTimeout: Int64 = 60_000_000_000
+
+    /// Nanoseconds that this one may take.
+    @exclusivity(unchecked) var timeout = RequestCopy.defaultTimeout
 
     private let target: RouteTarget
     private let settings: ServerSettings
@@ -52,7 +55,7 @@ public final class RequestCopy {
         exchange.begin(self, connection, settings, body: original.body)
         exchange.take(requestID: original.requestID)
         exchange.parameters = original.parameters
-        exchange.loop.set(timer, at: exchange.now + Self.timeout)
+        exchange.loop.set(timer, at: exchange.now + timeout)
         exchange.hand(to: target)
         return self.exchange != nil
     }

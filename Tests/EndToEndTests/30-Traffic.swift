@@ -2,44 +2,16 @@ import Glibc
 import TestSupport
 import Testing
 
-/// Requests that one of several targets answers: splits, fallbacks, pages, copies and places.
+/// Requests that one of several targets answers, pages for their errors, and places.
 @Suite("30 Traffic", .wholeProcess)
 struct TrafficTests {
-    private static func fixed(_ text: String, _ status: String = "200 OK") throws -> ScriptedUpstream {
-        try ScriptedUpstream { connection in
-            while try connection.request() != nil { try connection.respond(status, text) }
-        }
-    }
-
-    private static func upstreams(_ named: [(name: String, url: String)]) -> String {
-        "access_log: { to: stdout, format: text }\nupstreams:\n"
-            + named.map { "  \($0.name): { endpoints: \"\($0.url)\", health: { passive: false } }\n" }.joined()
-    }
-
-    /// A folder with a Python function that answers with its name, its version of the path and its body.
-    private static func folder() throws -> TemporaryFolder {
-        let folder = try TemporaryFolder()
-        try folder.write(
-            "app.py",
-            """
-            def handler(event, context):
-                if event["rawPath"].endswith("/crash"): raise ValueError("no")
-                if event["rawPath"].endswith("/teapot"): return {"statusCode": 503, "body": "teapot"}
-                return {"statusCode": 200, "body": "function " + (event.get("body") or "")}
-            """
-        )
-        return folder
-    }
-
-    private static let function = "functions: { f: { handler: \"app.py:handler\", interpreter: /usr/bin/python3 } }\n"
-
     // MARK: Split
 
     @Test func `requests are split by weight, and logs name who answered`() throws {
-        let a = try Self.fixed("a")
-        let b = try Self.fixed("b")
+        let a = try ScriptedUpstream.fixed("a")
+        let b = try ScriptedUpstream.fixed("b")
         let yaml =
-            Self.upstreams([("a", a.url), ("b", b.url)]) + """
+            namedUpstreams([("a", a.url), ("b", b.url)]) + """
                 routes:
                   - { name: s, path: /, split: [{ weight: 3, upstream: a }, { upstream: b }, { weight: 0, respond: { body: never } }] }
                 """
@@ -56,10 +28,10 @@ struct TrafficTests {
     }
 
     @Test func `a client stays where it was, also after a reload, until its side is drained`() throws {
-        let a = try Self.fixed("a")
-        let b = try Self.fixed("b")
+        let a = try ScriptedUpstream.fixed("a")
+        let b = try ScriptedUpstream.fixed("b")
         func yaml(_ first: Int) -> String {
-            Self.upstreams([("a", a.url), ("b", b.url)]) + """
+            namedUpstreams([("a", a.url), ("b", b.url)]) + """
                 routes:
                   - path: /
                     split:
@@ -110,62 +82,25 @@ struct TrafficTests {
         }
     }
 
-    // MARK: Fallback
-
-    @Test func `another target answers where one has failed, with the body`() throws {
-        let failing = try Self.fixed("busy", "503 Service Unavailable")
-        let good = try Self.fixed("fine")
+    @Test func `explain shows each upstream that a request may come to, as it is now`() throws {
+        let a = try ScriptedUpstream.fixed("a")
+        let named = ["a", "b", "c", "d"].map { (name: $0, url: a.url) }
         let yaml =
-            Self.function
-            + Self.upstreams([("failing", failing.url), ("good", good.url), ("none", "http://127.0.0.1:1")]) + """
+            namedUpstreams(named) + """
                 routes:
-                  - { path: /none, upstream: none, fallback: [{ function: f }] }
-                  - { path: /busy, upstream: failing, fallback: [{ function: f }] }
-                  - { path: /chain, upstream: none, fallback: [{ upstream: failing }, { respond: { status: 200, body: sorry } }] }
-                  - { path: /last, upstream: none, fallback: [{ upstream: failing }] }
-                  - { path: /on, upstream: failing, fallback: { on: error, targets: { function: f } } }
-                  - { path: /crash, function: f, fallback: [{ upstream: good }] }
-                  - { path: /teapot, function: f, fallback: [{ upstream: good }] }
-                  - { path: /small, upstream: failing, buffer: { request: 10B }, fallback: [{ function: f }, { respond: { body: none } }] }
+                  - { path: /, split: [{ upstream: a }, { upstream: b }], fallback: [{ upstream: c }, { upstream: a }] }
                 """
-        let rows = [
-            ("/none", 200, "function body", "function=f"), ("/busy", 200, "function body", "function=f"),
-            ("/chain", 200, "sorry", " respond "), ("/last", 503, "busy", "upstream=failing"),
-            ("/on", 503, "busy", "upstream=failing"), ("/crash", 200, "fine", "upstream=good"),
-            ("/teapot", 200, "fine", "upstream=good"), ("/small", 200, "function body", "function=f"),
-        ]
-        try withGateway(yaml, folder: Self.folder()) { gateway throws in
-            let client = try gateway.connect()
-            for (number, (path, status, text, target)) in rows.enumerated() {
-                let answer = try client.answer("POST \(path)\nContent-Type: text/plain\nContent-Length: 4\n\nbody")
-                #expect(answer.status == status, "\(path)")
-                #expect(answer.text == text, "\(path)")
-                let lines = try gateway.waitForAccessLog(number + 1)
-                let line = lines.last ?? ""
-                #expect(line.contains(target), "\(line)")
-            }
-            #expect(try client.answer("POST /small\nContent-Length: 11\n\n0123456789a").text == "none")
-        }
-    }
-
-    @Test func `what has begun to leave is cut, not replaced`() throws {
-        let upstream = try ScriptedUpstream { connection in
-            guard try connection.request() != nil else { return }
-            try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")
-        }
-        let yaml =
-            Self.upstreams([("u", upstream.url)])
-            + "routes: [{ path: /, upstream: u, fallback: [{ respond: { body: other } }] }]"
         try withGateway(yaml) { gateway throws in
-            let answer = try gateway.answer("GET /")
-            #expect(answer.status == 200 && answer.isCut && answer.text == "half")
+            let outcome = try ChildProcess.run([GatewayProcess.binary, "explain", "GET", "/"], in: gateway.folder.path)
+            let shown = outcome.output.split(separator: "\n").filter { $0.hasPrefix("upstream ") }
+            #expect(shown == ["upstream a, now", "upstream b, now", "upstream c, now"], "\(outcome.output)")
         }
     }
 
     // MARK: Pages
 
     @Test func `errors have pages, the nearest first`() throws {
-        let broken = try Self.fixed("its own", "502 Bad Gateway")
+        let broken = try ScriptedUpstream.fixed("its own", "502 Bad Gateway")
         let folder = try TemporaryFolder()
         try folder.write("gone.html", "<h1>gone</h1>")
         let yaml =
@@ -173,7 +108,7 @@ struct TrafficTests {
             error_pages:
               - { status: 404, file: gone.html }
               - { status: [400-499, 502], body: "<p>{status} {message} {request_id} {x}</p>" }
-            """ + "\n" + Self.upstreams([("broken", broken.url), ("none", "http://127.0.0.1:1")]) + """
+            """ + "\n" + namedUpstreams([("broken", broken.url), ("none", "http://127.0.0.1:1")]) + """
                 routes:
                   - { path: /none, upstream: none }
                   - { path: /own, upstream: none, error_pages: { status: 502, body: mine, type: text/plain } }
@@ -203,64 +138,6 @@ struct TrafficTests {
         }
     }
 
-    // MARK: Mirror
-
-    @Test func `copies are made beside the requests, and nobody waits for them`() throws {
-        let shadow = try ScriptedUpstream { connection in
-            // It never answers.
-            while try connection.request() != nil {}
-        }
-        let main = try ScriptedUpstream.echo()
-        let yaml =
-            "admin: { address: \"\(Loopback.listener)\" }\n"
-            + Self.upstreams([("main", main.url), ("shadow", shadow.url), ("none", "http://127.0.0.1:1")]) + """
-                routes:
-                  - { name: copied, path: "/a/{rest*}", upstream: main, rewrite: { path: "/b/{rest}" }, mirror: { upstream: shadow } }
-                  - { name: lost, path: /lost, upstream: main, mirror: { upstream: none } }
-                  - { name: never, path: /never, upstream: main, mirror: { upstream: shadow, percent: 0% } }
-                """
-        try withGateway(yaml) { gateway throws in
-            let client = try gateway.connect()
-            let answer = try client.answer("POST /a/x?y=1\nContent-Length: 4\n\nbody")
-            #expect(answer.text == "body")
-            try Deadline.wait(for: "the copy") { shadow.requests.count == 1 }
-            let copy = try #require(shadow.requests.first)
-            let original = try #require(main.requests.first)
-            #expect(copy.line == "POST /b/x?y=1 HTTP/1.1")
-            #expect(copy.text == "body")
-            #expect(copy["x-request-id"] == original["x-request-id"])
-            #expect(copy["x-forwarded-for"] == original["x-forwarded-for"])
-            #expect(try client.answer("GET /lost").text == "echo")
-            #expect(try client.answer("GET /never").text == "echo")
-            try Deadline.wait(for: "the failed copy") {
-                let metrics = try gateway.answer("GET /metrics", listener: "admin").text
-                return metrics.contains("penstock_mirrored_requests_total{route=\"lost\",result=\"failed\"} 1")
-            }
-            #expect(shadow.requests.count == 1)
-            #expect(try gateway.waitForAccessLog(3).count == 3)
-            // A large body does not wait for a copy that nobody reads.
-            let large = String(repeating: "x", count: 1_000_000)
-            #expect(
-                try client.answer("POST /a/x\nContent-Length: \(large.utf8.count)\n\n\(large)").body.count == 1_000_000
-            )
-        }
-    }
-
-    @Test func `a function may have the copies`() throws {
-        let main = try ScriptedUpstream.echo()
-        let yaml =
-            "admin: { address: \"\(Loopback.listener)\" }\n" + Self.function + Self.upstreams([("main", main.url)])
-            + "routes: [{ name: r, path: /, upstream: main, mirror: { function: f } }]"
-        try withGateway(yaml, folder: Self.folder()) { gateway throws in
-            for _ in 0..<3 { #expect(try gateway.answer("POST /\nContent-Length: 4\n\nbody").text == "body") }
-            try Deadline.wait(for: "the copies") {
-                let metrics = try gateway.answer("GET /metrics", listener: "admin").text
-                return metrics.contains("penstock_mirrored_requests_total{route=\"r\",result=\"sent\"} 3")
-                    && metrics.contains("penstock_function_invocations_total{function=\"f\"} 3")
-            }
-        }
-    }
-
     // MARK: Concurrency
 
     @Test func `so many requests run, so many wait, more are refused, also after a reload`() throws {
@@ -272,7 +149,7 @@ struct TrafficTests {
             }
         }
         let yaml =
-            Self.upstreams([("u", upstream.url)])
+            namedUpstreams([("u", upstream.url)])
             + "routes: [{ name: r, path: /, upstream: u, concurrency: 2, queue: { length: 2, wait: 60s } }]"
         try withGateway(yaml) { gateway throws in
             let first = try (0..<2).map { _ in try gateway.connect() }
@@ -309,7 +186,7 @@ struct TrafficTests {
             }
         }
         let yaml =
-            Self.upstreams([("u", upstream.url)])
+            namedUpstreams([("u", upstream.url)])
             + "routes: [{ name: r, path: /, upstream: u, concurrency: 1, queue: { length: 1, wait: 200ms } }]"
         try withGateway(yaml) { gateway throws in
             let first = try gateway.connect()
