@@ -110,13 +110,12 @@ extension PassiveHealthSettings {
 
 extension ActiveHealthSettings {
     fileprivate init(_ active: Configuration.ActiveHealth) {
-        let statuses = active.statuses.map(\.value.range)
         self.init(
             active.path.map { path in
                 .http(
                     path: path.value,
                     host: active.host?.value,
-                    statuses: statuses.isEmpty ? [200...399] : statuses,
+                    statuses: active.statuses.map(\.value.range),
                     body: active.body?.value
                 )
             } ?? .tcp

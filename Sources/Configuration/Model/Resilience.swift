@@ -41,7 +41,7 @@ extension Configuration {
         public var host: Located<String>?
 
         /// The statuses that are well.
-        public var statuses: [Located<StatusRange>] = []
+        public var statuses: [Located<StatusRange>] = [.unwritten(StatusRange(range: 200...399))]
 
         /// What the body of a good answer has in it.
         public var body: Located<String>?

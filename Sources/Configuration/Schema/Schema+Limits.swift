@@ -152,7 +152,10 @@ extension Schema {
                 \.buffered,
                 size((1 << 20)...(1 << 40)),
                 level,
-                "The most bytes of request bodies that are collected for functions, in the whole process (503)."
+                """
+                The most bytes of bodies that are held, in the whole process: beyond it functions get no more (503), and \
+                upstreams are not buffered for.
+                """
             ),
         ]
     }

@@ -77,9 +77,8 @@ extension Schema {
         Field(
             "status",
             \.statuses,
-            statusRange.located.list,
-            "The statuses that are well: `200`, or `200-299`.",
-            default: "`200-399`"
+            statusRange.located.list(notEmpty: "name a status"),
+            "The statuses that are well: `200`, or `200-299`."
         ),
         Field("body", \.body, Kind.line.located.optional, "What the answer's body has in it.", default: "anything"),
         Field("interval", \.interval, Kind.duration().located, "From one question to the next, give or take a tenth."),
