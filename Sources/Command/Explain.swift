@@ -51,9 +51,8 @@ struct Explain: ParsableCommand {
             if case .usage = error { throw ExitCode.usage }
             throw ExitCode.failure
         }
-        if case .upstream(let name)? = report.route?.target {
-            report.upstream = ControlClient(state: configuration.state.value).upstream(name.value)
-        }
+        let gateway = ControlClient(state: configuration.state.value)
+        report.upstreams = report.upstreamNames.compactMap { gateway.upstream($0) }
         Terminal.write(json ? report.json : report.text)
         if !report.isServed { throw ExitCode.failure }
     }

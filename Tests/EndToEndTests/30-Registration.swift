@@ -220,7 +220,7 @@ struct RegistrationTests {
             #expect(words.contains { $0.hasPrefix("http://127.0.0.1:1 in weight 1, registered until 20") }, "\(text)")
             #expect(words.suffix(2) == ["breaker closed", "waiting 0"], "\(text)")
             let live = try explain("--json").output
-            #expect(live.contains(#""upstream":{"name":"service","breaker":"closed","waiting":0,"endpoints":[{"#))
+            #expect(live.contains(#""upstreams":[{"name":"service","breaker":"closed","waiting":0,"endpoints":[{"#))
             gateway.process.signal(SIGTERM)
             #expect(try gateway.process.waitForExit() == 0)
             let after = try explain()

@@ -21,14 +21,24 @@ extension RouteReport {
         report["target"] =
             route.map { ["kind": .string($0.target.kind), "name": .string($0.target.name)] } ?? .null
         report["stages"] = .array(stages.map { ["name": .string($0.name), "effect": .string($0.effect)] })
+        report["timers"] = .array(timers.map(timer))
         report["values"] = .array(settings.map(value))
         report["others"] = .array(explanation.losers.map(loser))
-        if let upstream { report["upstream"] = upstream.json }
+        if !upstreams.isEmpty { report["upstreams"] = .array(upstreams.map(\.json)) }
         return .object(report)
     }
 
     private func named(_ route: Configuration.Route) -> JSONValue {
         ["name": .string(route.name.value), "place": .string(place(route.position))]
+    }
+
+    private func timer(_ timer: Timer) -> JSONValue {
+        [
+            "span": .string(timer.span),
+            "key": .string(timer.key),
+            "value": .string(timer.value),
+            "outcome": .string(timer.outcome),
+        ]
     }
 
     private func value(_ setting: Setting) -> JSONValue {

@@ -46,6 +46,9 @@ extension RouteReport {
             let targets = fallback.targets.map(\.summary).joined(separator: ", then ")
             stages.append(Stage(name: "fallback", effect: "on \(causes): \(targets)"))
         }
+        if !errorPages.isEmpty {
+            stages.append(Stage(name: "error pages", effect: errorPages.map(\.summary).joined(separator: "; ")))
+        }
         if !route.headers.response.isEmpty {
             stages.append(Stage(name: "response fields", effect: summary(of: route.headers.response)))
         }

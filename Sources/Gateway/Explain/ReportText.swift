@@ -1,7 +1,7 @@
 import PenstockConfiguration
 import PenstockRouting
 
-/// The report as a person reads it: four blocks, in columns.
+/// The report as a person reads it: blocks, in columns.
 struct ReportText {
     private let report: RouteReport
     private var lines: [String] = []
@@ -11,9 +11,10 @@ struct ReportText {
         lines.append("\(report.method) \(report.path)")
         addOutcome()
         addStages()
+        addTimers()
         addValues()
         addLosers()
-        addUpstream()
+        for upstream in report.upstreams { add(upstream) }
     }
 
     var text: String { lines.joined(separator: "\n") }
@@ -25,7 +26,10 @@ struct ReportText {
             rows += report.explanation.parameters.map { ("{\($0.name)}", $0.value) }
             rows.append(("target", route.target.summary))
         }
-        if let answer = report.ownAnswer { rows.append(("answer", answer.text)) }
+        if let answer = report.ownAnswer {
+            rows.append(("answer", answer.text))
+            if let page = report.page(for: answer.status) { rows.append(("page", page.source.summary)) }
+        }
         add(rows.map { [$0.0, $0.1] })
     }
 
@@ -45,6 +49,12 @@ struct ReportText {
         )
     }
 
+    private mutating func addTimers() {
+        guard !report.timers.isEmpty else { return }
+        lines.append("timers, in the order in which they may fire")
+        add(report.timers.map { [$0.span, $0.key, $0.value, $0.outcome] })
+    }
+
     private mutating func addLosers() {
         guard !report.explanation.losers.isEmpty else { return }
         lines.append("why the nearest others lost")
@@ -57,8 +67,7 @@ struct ReportText {
         )
     }
 
-    private mutating func addUpstream() {
-        guard let upstream = report.upstream else { return }
+    private mutating func add(_ upstream: UpstreamReport) {
         lines.append("upstream \(upstream.name), now")
         add(upstream.rows)
     }

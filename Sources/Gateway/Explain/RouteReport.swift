@@ -13,8 +13,8 @@ public struct RouteReport {
     let match: RouteMatch
     let explanation: RouteExplanation
 
-    /// How the route's upstream is now, where a gateway runs that knows it.
-    public var upstream: UpstreamReport?
+    /// How the upstreams of the route are now, where a gateway runs that knows them.
+    public var upstreams: [UpstreamReport] = []
 
     /// What the chosen route captured of the path.
     let captures: [Range<Int>]
@@ -131,6 +131,15 @@ public struct RouteReport {
     public var route: Configuration.Route? {
         guard case .route(let index) = match else { return nil }
         return configuration.routes[index]
+    }
+
+    /// The names of the upstreams that its requests may come to.
+    public var upstreamNames: [String] {
+        var names: [String] = []
+        for case .upstream(let name) in route?.targets ?? [] where !names.contains(name.value) {
+            names.append(name.value)
+        }
+        return names
     }
 
     /// The report for people.
