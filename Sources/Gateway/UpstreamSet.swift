@@ -239,6 +239,8 @@ extension Logger {
         case .healthy(let endpoint): info("an endpoint is in again", metadata: about(endpoint, upstream))
         case .breaker(true):
             warning("the circuit breaker is open: requests get 503", metadata: ["upstream": "\(upstream)"])
+        case .exhausted(let reason):
+            warning("cannot connect to an upstream", metadata: ["upstream": "\(upstream)", "error": "\(reason)"])
         case .breaker(false): info("the circuit breaker is closed again", metadata: ["upstream": "\(upstream)"])
         }
     }

@@ -258,7 +258,7 @@ public final class StaticFilesHandler: Handler {
 
     private static func failure(_ error: SystemError) -> ExchangeError {
         switch error.errno {
-        case EMFILE, ENFILE, ENOMEM:
+        case _ where error.isExhaustion:
             ExchangeError(
                 .gateway,
                 status: 503,

@@ -75,7 +75,11 @@ extension ProxiedExchange: ClientStreamObserver {
             endTry()
             return attempt(exchange, endpoint, reusing: false)
         }
-        note(isFailure: true, endpoint)
+        if failure.kind == .exhausted {
+            upstream.status.exhausted(failure.reason, at: upstream.loop.now)
+        } else {
+            note(isFailure: true, endpoint)
+        }
         if !failure.answered, mayTryAgain(on: RetrySettings.Conditions(failure.kind), exchange) {
             return tryAgain(exchange, after: endpoint, at: failure.kind == .connect ? upstream.loop.now : nil)
         }
@@ -159,7 +163,7 @@ extension RetrySettings.Conditions {
         case .connect, .connectTimeout: self = .connect
         case .closed: self = .reset
         case .firstByteTimeout, .perTryTimeout: self = .timeout
-        case .idleTimeout, .malformed: self = []
+        case .exhausted, .idleTimeout, .malformed: self = []
         }
     }
 }
@@ -170,6 +174,8 @@ extension ClientFailure {
         switch kind {
         case .connect, .closed, .malformed:
             ExchangeError(.upstream, status: 502, message: "Bad Gateway", reason: reason)
+        case .exhausted:
+            ExchangeError(.gateway, status: 503, message: "Service Unavailable", reason: reason, retryAfter: 1)
         case .connectTimeout, .firstByteTimeout, .perTryTimeout, .idleTimeout:
             ExchangeError(.upstream, status: 504, message: "Gateway Timeout", reason: reason)
         }

@@ -52,6 +52,7 @@ public final class UpstreamMetrics {
     func failed(_ failure: ClientFailure) {
         switch failure.kind {
         case .connect: registry.counter(.upstreamConnectErrors, [upstream, "failed"], shard: shard).add()
+        case .exhausted: registry.counter(.upstreamConnectErrors, [upstream, "exhausted"], shard: shard).add()
         case .connectTimeout: registry.counter(.upstreamConnectErrors, [upstream, "timeout"], shard: shard).add()
         case .firstByteTimeout: count("first_byte_timeout")
         case .perTryTimeout: count("per_try_timeout")

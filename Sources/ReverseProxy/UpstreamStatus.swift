@@ -19,6 +19,9 @@ public final class UpstreamStatus: Sendable {
     /// Until when an endpoint is starting slowly.
     private let slowUntil = Atomic<Int64>(.min)
 
+    /// When the log is told again that there is nothing left to connect with.
+    private let nextExhaustion = Atomic<Int64>(.min)
+
     private let list = Mutex(EndpointList.empty)
 
     /// The upstream's object on each loop, which hear of other endpoints.
@@ -38,6 +41,8 @@ public final class UpstreamStatus: Sendable {
         case unhealthy(EndpointStatus)
         case healthy(EndpointStatus)
         case breaker(isOpen: Bool)
+        /// No connection can be made for want of descriptors, memory or ports; said once a second.
+        case exhausted(reason: String)
     }
 
     /// An upstream without endpoints.
@@ -153,6 +158,16 @@ public final class UpstreamStatus: Sendable {
         recount()
         if failure == nil { startSlowly(at: now) }
         report(failure == nil ? .healthy(endpoint) : .unhealthy(endpoint))
+    }
+
+    /// This machine has nothing left to connect with.
+    func exhausted(_ reason: String, at now: Instant) {
+        let next = nextExhaustion.load(ordering: .relaxed)
+        let later = (now + 1_000_000_000).nanoseconds
+        guard now.nanoseconds >= next,
+            nextExhaustion.compareExchange(expected: next, desired: later, ordering: .relaxed).exchanged
+        else { return }
+        report(.exhausted(reason: reason))
     }
 
     private func recount() {

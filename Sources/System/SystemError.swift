@@ -24,6 +24,9 @@ public struct SystemError: Error, Equatable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// Whether the process or the machine has nothing left of what the call needs: descriptors, memory.
+    public var isExhaustion: Bool { [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(errno) }
+
     /// `bind: Address already in use`.
     public var description: String { "\(call): \(reason)" }
 }

@@ -147,6 +147,27 @@ struct MisbehavingFunctionTests {
         }
     }
 
+    @Test func `without memory for a worker its requests are 502, others are answered, and it comes back`() throws {
+        let good = FunctionSource(.python, "return 'good'", name: "good", settings: "instances: { min: 1 }")
+        let starting = FunctionSource(.python, "return 'here'", name: "starting")
+        try withFunctions(good, starting) { gateway throws in
+            #expect(try gateway.text("/good/") == "good")
+            let spawner = try gateway.spawner()
+            func limitMemory(_ size: String) throws {
+                let outcome = try ChildProcess.run(["prlimit", "--pid", "\(spawner)", "--as=\(size):"])
+                #expect(outcome.status == 0, "\(outcome.errors)")
+            }
+            try limitMemory("1000000")
+            for _ in 0..<3 { #expect(try gateway.answer("GET /starting/").status == 502) }
+            try gateway.waitForLog("[ERROR] Runtime.ExitError")
+            #expect(gateway.log.contains(" starting["), "\(gateway.log)")
+            #expect(try gateway.text("/good/") == "good")
+            try limitMemory("unlimited")
+            try Deadline.wait(for: "the function") { try gateway.answer("GET /starting/").text == "here" }
+            #expect(try gateway.spawner() == spawner)
+        }
+    }
+
     @Test func `a slow reader holds no instance`() throws {
         let code = "return 'x' * 5_000_000 if event['rawPath'] == '/large' else 'small'"
         try withFunctions(FunctionSource(.python, code, settings: "instances: { max: 1 }"), more: "loops: 1") {

@@ -189,6 +189,38 @@ struct StartingTests {
         }
     }
 
+    @Test func `without descriptors for an upstream it answers 503, and blames no endpoint`() throws {
+        let upstreams = try (0..<2).map { _ in try ScriptedUpstream.echo() }
+        let yaml = """
+            loops: 1
+            access_log: { to: stdout }
+            upstreams:
+              service:
+                endpoints: ["\(upstreams[0].url)", "\(upstreams[1].url)"]
+                health: { passive: { failures: 1 }, active: { interval: 20ms } }
+            routes: [{ path: /, upstream: service }]
+            """
+        try withGateway(yaml, descriptors: 48) { gateway throws in
+            let busy = try (0..<60).map { _ in
+                let client = try gateway.connect()
+                try client.send("GET / HTTP/1.1\r\nHost:")
+                return client
+            }
+            try gateway.waitForLog("cannot accept a connection")
+            for client in busy.prefix(5) {
+                try client.send(" a\r\n\r\n")
+                let answer = try client.response()
+                #expect(answer.status == 503 && answer["retry-after"] == "1")
+            }
+            try gateway.waitForLog("cannot connect to an upstream")
+            let line = try gateway.waitForAccessLog(5)[0]
+            #expect(line.contains("error=\"gateway: socket: Too many open files\""), "\(line)")
+            for client in busy { client.close() }
+            try Deadline.wait(for: "an answer") { try gateway.answer("GET /").text == "echo" }
+            #expect(!gateway.log.contains("an endpoint is out"), "\(gateway.log)")
+        }
+    }
+
     @Test func `a limit of descriptors that is very low is said at the start`() throws {
         try withGateway("loops: 1\n" + Self.routes, descriptors: 64) { gateway throws in
             try gateway.waitForLog("the limit of open files is very low")

@@ -96,6 +96,7 @@ struct EndpointHealthTests {
                 case .unhealthy(let endpoint): list.append("\(endpoint.description.name) unhealthy")
                 case .healthy(let endpoint): list.append("\(endpoint.description.name) healthy")
                 case .breaker(let isOpen): list.append("breaker \(isOpen)")
+                case .exhausted(let reason): list.append("exhausted: \(reason)")
                 }
             }
         }

@@ -77,7 +77,7 @@ final class HealthProbe {
     private func dialed(_ result: Result<ClientConnection, ClientFailure>) {
         dial = nil
         switch result {
-        case .failure(let failure): end(failure.reason)
+        case .failure(let failure): failed(failure)
         case .success(let connection):
             self.connection = connection
             guard case .http(let path, let host, _, _) = settings.probe else { return end(nil) }
@@ -104,6 +104,10 @@ final class HealthProbe {
         case false?: decided(failure ?? "")
         case nil: break
         }
+        askLater()
+    }
+
+    private func askLater() {
         let tenth = Int(settings.interval / 10)
         loop.set(timer, at: loop.now + settings.interval + Int64(random.next(below: 2 * tenth + 1) - tenth))
     }
@@ -141,6 +145,10 @@ extension HealthProbe: ClientStreamObserver {
 
     func failed(_ failure: ClientFailure) {
         connection = nil
+        guard failure.kind != .exhausted else {
+            giveUp()
+            return askLater()
+        }
         end(failure.reason)
     }
 }

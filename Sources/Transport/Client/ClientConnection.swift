@@ -311,7 +311,10 @@ public final class ClientConnection: EventSource, TimerTarget, Flushable {
 
     public func expired(_ timer: Timer) {
         guard alarm.hasCome(on: loop) else { return }
-        if let connectError { return fail(.connect, connectError.description) }
+        if let connectError {
+            let isOurs = connectError.isExhaustion || connectError.errno == EADDRNOTAVAIL
+            return fail(isOurs ? .exhausted : .connect, connectError.description)
+        }
         switch phase {
         case .connecting: fail(.connectTimeout, "timeouts.connect")
         case .idle, .closed: close()

@@ -32,6 +32,8 @@ public struct ClientFailure: Error, Sendable {
     public enum Kind: Sendable, Equatable {
         /// No connection: refused, unreachable, ...
         case connect
+        /// No connection, because this machine has no more descriptors, memory or ports: it says nothing of the upstream.
+        case exhausted
         /// `timeouts.connect` of the upstream.
         case connectTimeout
         /// `timeouts.first_byte` of the upstream.

@@ -230,7 +230,7 @@ public final class Server {
             nextReport = context.loop.now + 1_000_000_000
             report(error)
         }
-        guard [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(error.errno) else { return false }
+        guard error.isExhaustion else { return false }
         if closeIdle(for: nil) { return true }
         for neighbour in neighbours { Room(server: neighbour).ask() }
         return false
