@@ -192,7 +192,8 @@ final class ProxiedExchange {
                     .upstream,
                     status: 503,
                     message: "Service Unavailable",
-                    reason: "the upstream has no endpoint"
+                    reason: "the upstream has no endpoint",
+                    retryAfter: 1
                 )
             )
         }
