@@ -13,6 +13,7 @@ struct DeadlineTests {
             #expect(response.text.contains("\"message\":\"Request Timeout\""))
             #expect(response.closes)
             #expect(try client.waitForEnd() == .closed)
+            #expect(try gateway.waitForAccessLog(1)[0].contains("error=\"client: timeouts.head\""))
         }
     }
 
@@ -55,6 +56,7 @@ struct DeadlineTests {
             try client.request("POST /echo/\n\(rest)")
             #expect(try client.response().status == 408)
             #expect(try client.waitForEnd() == .closed)
+            #expect(try gateway.waitForAccessLog(1)[0].contains("error=\"client: timeouts.body: "))
         }
     }
 
@@ -71,6 +73,7 @@ struct DeadlineTests {
             }
             #expect(try client.response().status == 408)
             #expect(Deadline.now - started > 9)
+            #expect(try gateway.waitForAccessLog(1)[0].contains("error=\"client: timeouts.body_rate: "))
         }
     }
 
@@ -80,8 +83,7 @@ struct DeadlineTests {
             _ = try connection.request()
             try connection.respond("200 OK", big)
         }
-        let yaml = "access_log: { to: stdout }\n" + Self.yaml("write: 300ms", upstream)
-        try withGateway(yaml) { gateway throws in
+        try withGateway(Self.yaml("write: 300ms", upstream)) { gateway throws in
             let client = try gateway.connect(receiveBuffer: 4096)
             try client.request("GET /echo/")
             let line = try gateway.waitForAccessLog(1)[0]
@@ -119,6 +121,7 @@ struct DeadlineTests {
 
     private static func yaml(_ timeouts: String, _ upstream: ScriptedUpstream? = nil) -> String {
         """
+        access_log: { to: stdout }
         timeouts: { \(timeouts) }
         upstreams:
           echo: { endpoints: ["\(upstream?.url ?? "http://127.0.0.1:9")"] }

@@ -14,6 +14,7 @@ struct FallbackTests {
                   - { path: /none, upstream: none, fallback: [{ function: f }] }
                   - { path: /busy, upstream: failing, fallback: [{ function: f }] }
                   - { path: /chain, upstream: none, fallback: [{ upstream: failing }, { respond: { status: 200, body: sorry } }] }
+                  - { path: /three/crash, upstream: none, fallback: [{ function: f }, { respond: { status: 200, body: sorry } }] }
                   - { path: /last, upstream: none, fallback: [{ upstream: failing }] }
                   - { path: /on, upstream: failing, fallback: { on: error, targets: { function: f } } }
                   - { path: /crash, function: f, fallback: [{ upstream: good }] }
@@ -22,7 +23,8 @@ struct FallbackTests {
                 """
         let rows = [
             ("/none", 200, "function body", "function=f"), ("/busy", 200, "function body", "function=f"),
-            ("/chain", 200, "sorry", " respond "), ("/last", 503, "busy", "upstream=failing"),
+            ("/chain", 200, "sorry", " respond "), ("/three/crash", 200, "sorry", " respond "),
+            ("/last", 503, "busy", "upstream=failing"),
             ("/on", 503, "busy", "upstream=failing"), ("/crash", 200, "fine", "upstream=good"),
             ("/teapot", 200, "fine", "upstream=good"), ("/small", 200, "function body", "function=f"),
         ]

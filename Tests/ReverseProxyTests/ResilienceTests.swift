@@ -1,5 +1,7 @@
 import PenstockNetworking
+import PenstockObservability
 import PenstockSystem
+import PenstockTransport
 import Synchronization
 import Testing
 
@@ -77,6 +79,28 @@ struct RetryBudgetTests {
         while budget.spend(at: at(0)) {}
         let spent = [0.9, 2.5, 2.5, 2.9, 3].map { budget.spend(at: at($0)) }
         #expect(spent == [false, true, true, false, true])
+    }
+}
+
+@Suite("Pauses before retries")
+struct RetryPauseTests {
+    @Test(arguments: [
+        (backoff: 25_000_000, retry: 1, bound: 25_000_000), (25_000_000, 2, 50_000_000), (25_000_000, 4, 200_000_000),
+        (1_000_000_000, 9, 10_000_000_000), (25_000_000, 100, 10_000_000_000), (0, 1, 0), (1, 1, 1),
+    ])
+    func `chance decides, up to a bound that doubles`(_ row: (backoff: Int, retry: Int, bound: Int)) throws {
+        let context = LoopContext(loop: try EventLoop(index: 0))
+        let status = UpstreamStatus(UpstreamSettings(name: "u"), loops: 1, report: { _ in })
+        let metrics = UpstreamMetrics(registry: MetricsRegistry(), upstream: "u", shard: 0)
+        let upstream = Upstream(status, metrics: metrics, context: context)
+        var settings = RetrySettings()
+        settings.backoff = Int64(row.backoff)
+        let pauses = (0..<1000).map { _ in Int(upstream.pause(before: row.retry, settings)) }
+        let (least, most) = (pauses.min() ?? 0, pauses.max() ?? 0)
+        #expect(least >= 0 && most < max(1, row.bound))
+        guard row.bound > 1 else { return }
+        // Of a thousand each tenth has some, but once in 10^45.
+        #expect(least < row.bound / 10 && most > row.bound / 10 * 9)
     }
 }
 
