@@ -86,72 +86,79 @@ extension Schema {
     static func limitFields(_ level: Level) -> [LimitField] {
         let size = { (range: ClosedRange<Int>) in Kind.size(range) }
         return [
-            limit(
+            override(
                 "request_line",
                 \.requestLine,
-                \.requestLine,
+                \Configuration.Limits.requestLine,
                 size(256...(1 << 20)),
-                level,
+                at: level,
                 "The longest request line (414)."
             ),
-            limit(
+            override(
                 "head",
                 \.head,
-                \.head,
+                \Configuration.Limits.head,
                 size(1024...(16 << 20)),
-                level,
+                at: level,
                 "The longest head, request line included (431)."
             ),
-            limit(
+            override(
                 "fields",
                 \.fields,
-                \.fields,
+                \Configuration.Limits.fields,
                 Kind.integer(1...10_000),
-                level,
+                at: level,
                 "The most fields in a head or in trailers (431)."
             ),
-            limit("body", \.body, \.body, size(0...(1 << 40)).or("none"), level, "The longest request body (413)."),
-            limit(
+            override(
+                "body",
+                \.body,
+                \Configuration.Limits.body,
+                size(0...(1 << 40)).or("none"),
+                at: level,
+                "The longest request body (413)."
+            ),
+            override(
                 "chunk_extensions",
                 \.chunkExtensions,
-                \.chunkExtensions,
+                \Configuration.Limits.chunkExtensions,
                 size(0...(1 << 20)),
-                level,
+                at: level,
                 "The most bytes of chunk extensions in one body (413)."
             ),
-            limit(
+            override(
                 "pipeline",
                 \.pipeline,
-                \.pipeline,
+                \Configuration.Limits.pipeline,
                 size(0...(16 << 20)),
-                level,
+                at: level,
                 "The most bytes of pipelined requests that are kept while one is answered; more waits in the kernel."
             ),
-            limit(
+            override(
                 "connections",
                 \.connections,
-                \.connections,
+                \Configuration.Limits.connections,
                 Kind.integer(1...10_000_000).or("none"),
-                level,
+                at: level,
                 """
                 The most client connections; a listener's own come on top of the process's. Beyond it idle ones are \
                 closed, then new ones get 503.
                 """
             ),
-            limit(
+            override(
                 "connections_per_address",
                 \.connectionsPerAddress,
-                \.connectionsPerAddress,
+                \Configuration.Limits.connectionsPerAddress,
                 Kind.integer(1...10_000_000).or("none"),
-                level,
+                at: level,
                 "The most client connections of one address; a listener's own come on top of the process's."
             ),
-            limit(
+            override(
                 "buffered",
                 \.buffered,
-                \.buffered,
+                \Configuration.Limits.buffered,
                 size((1 << 20)...(1 << 40)),
-                level,
+                at: level,
                 """
                 The most bytes of bodies that are held, in the whole process: beyond it functions get no more (503), and \
                 upstreams are not buffered for.
@@ -165,56 +172,46 @@ extension Schema {
 
     static func timeoutFields(_ level: Level) -> [Field<Configuration.TimeoutOverrides>] {
         [
-            timeout(
+            override(
                 "head",
                 \.head,
-                \.head,
+                \Configuration.Timeouts.head,
                 Kind.duration(),
-                level,
+                at: level,
                 "From a request's first byte to the end of its head (408)."
             ),
-            timeout("body", \.body, \.body, Kind.duration(), level, "Silence inside a request body (408)."),
-            timeout(
+            override(
+                "body",
+                \.body,
+                \Configuration.Timeouts.body,
+                Kind.duration(),
+                at: level,
+                "Silence inside a request body (408)."
+            ),
+            override(
                 "body_rate",
                 \.bodyRate,
-                \.bodyRate,
+                \Configuration.Timeouts.bodyRate,
                 Kind.integer(0...(1 << 30)),
-                level,
+                at: level,
                 "The least rate of a request body, in bytes a second, over 10 seconds (408); 0 asks for none."
             ),
-            timeout("idle", \.idle, \.idle, Kind.duration(), level, "Silence between two requests of a connection."),
-            timeout(
+            override(
+                "idle",
+                \.idle,
+                \Configuration.Timeouts.idle,
+                Kind.duration(),
+                at: level,
+                "Silence between two requests of a connection."
+            ),
+            override(
                 "write",
                 \.write,
-                \.write,
+                \Configuration.Timeouts.write,
                 Kind.duration(),
-                level,
+                at: level,
                 "How long a client may take nothing of its answer."
             ),
         ]
-    }
-
-    private static func limit<Value: Sendable>(
-        _ key: String,
-        _ path: any WritableKeyPath<Configuration.LimitOverrides, Located<Value>?> & Sendable,
-        _ resolved: KeyPath<Configuration.Limits, Value>,
-        _ kind: ValueKind<Value>,
-        _ level: Level,
-        _ summary: String
-    ) -> LimitField {
-        let fallback = kind.show(Configuration.Limits()[keyPath: resolved])
-        return Field(key, path, kind.located.optional, summary, fallback: fallback, default: level.fallback)
-    }
-
-    private static func timeout<Value: Sendable>(
-        _ key: String,
-        _ path: any WritableKeyPath<Configuration.TimeoutOverrides, Located<Value>?> & Sendable,
-        _ resolved: KeyPath<Configuration.Timeouts, Value>,
-        _ kind: ValueKind<Value>,
-        _ level: Level,
-        _ summary: String
-    ) -> Field<Configuration.TimeoutOverrides> {
-        let fallback = kind.show(Configuration.Timeouts()[keyPath: resolved])
-        return Field(key, path, kind.located.optional, summary, fallback: fallback, default: level.fallback)
     }
 }

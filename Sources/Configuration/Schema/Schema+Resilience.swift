@@ -275,16 +275,6 @@ extension Schema {
         )
     }
 
-    private static func override<Overrides, Resolved: DefaultConstructible, Value: Sendable>(
-        _ key: String,
-        _ path: any WritableKeyPath<Overrides, Located<Value>?> & Sendable,
-        _ resolved: KeyPath<Resolved, Value>,
-        _ kind: ValueKind<Value>,
-        _ summary: String
-    ) -> Field<Overrides> {
-        Field(key, path, kind.located.optional, summary, fallback: kind.show(Resolved()[keyPath: resolved]))
-    }
-
     private static let retryCondition = ValueKind<Configuration.RetryCondition>(
         type: Kind.choice(Configuration.RetryCondition.self).type,
         expectation: Kind.choice(Configuration.RetryCondition.self).expectation,
@@ -295,11 +285,3 @@ extension Schema {
         show: Kind.choice(Configuration.RetryCondition.self).show
     )
 }
-
-/// A value whose defaults are those of the configuration.
-protocol DefaultConstructible {
-    init()
-}
-
-extension Configuration.Retries: DefaultConstructible {}
-extension Configuration.Buffer: DefaultConstructible {}
