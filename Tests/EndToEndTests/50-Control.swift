@@ -48,16 +48,21 @@ struct ControlTests {
             #expect(!check.errors.isEmpty)
             #expect(outcome.errors == check.errors + "the configuration has errors; the old one serves on\n")
             #expect(try gateway.answer("GET /").text == "old")
-            let metrics = try gateway.answer("GET /metrics", listener: "admin").text
-            #expect(metrics.contains("penstock_config_last_reload_successful 0\n"))
-            #expect(metrics.contains("penstock_config_generation 1\n"))
+            #expect(try gateway.metric("penstock_config_last_reload_successful") == 0)
+            #expect(try gateway.metric("penstock_config_generation") == 1)
+            let first = try gateway.metric("penstock_config_last_reload_timestamp_seconds")
+            #expect(abs(first - Double(time(nil))) < 300)
             // Not even YAML: the folder is the default, or what the command is told.
             try gateway.folder.write("routes.yaml", "state: state\nroutes: [{\n")
             #expect(try reload(gateway).status == 2)
             try gateway.folder.write("other.yaml", "state: state\n")
             #expect(try reload(gateway, "other.yaml").status == 1)
+            #expect(try gateway.metric("penstock_config_last_reload_timestamp_seconds") == first)
             try gateway.folder.write("routes.yaml", Self.answering("new", admin))
             #expect(try reload(gateway, "other.yaml").output == "routes.yaml: generation 2 serves\n")
+            #expect(try gateway.metric("penstock_config_last_reload_successful") == 1)
+            #expect(try gateway.metric("penstock_config_generation") == 2)
+            #expect(try gateway.metric("penstock_config_last_reload_timestamp_seconds") > first)
             #expect(try gateway.answer("GET /").text == "new")
         }
     }
