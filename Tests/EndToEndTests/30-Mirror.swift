@@ -7,12 +7,8 @@ struct MirrorTests {
     private static let admin = "admin: { address: \"\(Loopback.listener)\" }\n"
 
     /// How many copies of a route's requests have ended so.
-    private func copies(_ result: String, _ route: String, _ gateway: GatewayProcess) throws -> Int? {
-        let name = "penstock_mirrored_requests_total{route=\"\(route)\",result=\"\(result)\"} "
-        let metrics = try gateway.answer("GET /metrics", listener: "admin").text
-        return metrics.split(separator: "\n").first { $0.hasPrefix(name) }.flatMap {
-            Int($0.dropFirst(name.utf8.count))
-        }
+    private func copies(_ result: String, _ route: String, _ gateway: GatewayProcess) throws -> Double {
+        try gateway.metric("penstock_mirrored_requests_total{route=\"\(route)\",result=\"\(result)\"}")
     }
 
     @Test func `copies are made beside the requests, and nobody waits for them`() throws {
@@ -43,8 +39,7 @@ struct MirrorTests {
             #expect(try client.answer("GET /lost").text == "echo")
             #expect(try client.answer("GET /never").text == "echo")
             try Deadline.wait(for: "the failed copy") {
-                let metrics = try gateway.answer("GET /metrics", listener: "admin").text
-                return metrics.contains("penstock_mirrored_requests_total{route=\"lost\",result=\"failed\"} 1")
+                try copies("failed", "lost", gateway) == 1
             }
             #expect(shadow.requests.count == 1)
             #expect(try gateway.waitForAccessLog(3).count == 3)
@@ -64,18 +59,19 @@ struct MirrorTests {
         try withGateway(yaml, folder: NamedFunction.folder()) { gateway throws in
             for _ in 0..<3 { #expect(try gateway.answer("POST /\nContent-Length: 4\n\nbody").text == "body") }
             try Deadline.wait(for: "the copies") {
-                let metrics = try gateway.answer("GET /metrics", listener: "admin").text
-                return metrics.contains("penstock_mirrored_requests_total{route=\"r\",result=\"sent\"} 3")
-                    && metrics.contains("penstock_function_invocations_total{function=\"f\"} 3")
+                try copies("sent", "r", gateway) == 3
+                    && gateway.metric("penstock_function_invocations_total{function=\"f\"}") == 3
             }
         }
     }
 
     @Test func `a copy whose target does not read is given up, and its request takes no notice`() throws {
         let size = 40_000_000
+        let gate = Gate()
+        defer { gate.open() }
         let shadow = try ScriptedUpstream { connection in
             _ = try connection.head()
-            _ = try connection.waitForEnd()
+            gate.pass()
         }
         let main = try ScriptedUpstream { connection in
             while let request = try connection.head() {
@@ -84,7 +80,6 @@ struct MirrorTests {
                 try connection.respond("200 OK", "\(length)")
             }
         }
-        // Nobody takes bytes from the shadow's socket: they would be in the gateway if it kept them.
         let held = try FullListener()
         let yaml =
             Self.admin + "loops: 1\n"

@@ -226,12 +226,7 @@ struct ResilienceTests {
 
     @Test func `requests over the limit wait, then are refused`() throws {
         let gate = Gate()
-        let upstream = try ScriptedUpstream { connection in
-            while try connection.request() != nil {
-                gate.pass()
-                try connection.respond("200 OK", "answer")
-            }
-        }
+        let upstream = try ScriptedUpstream.gated(gate, "answer")
         let settings = "concurrency: 2, queue: { length: 3, wait: 60s }"
         try withGateway("\(Self.admin.dropLast(2))2\n\(proxying(upstream.url, settings: settings))") { gateway throws in
             var clients: [RawClient] = []
@@ -256,12 +251,7 @@ struct ResilienceTests {
 
     @Test func `who has waited as long as it may is refused, and who goes away leaves the queue`() throws {
         let gate = Gate()
-        let upstream = try ScriptedUpstream { connection in
-            while try connection.request() != nil {
-                gate.pass()
-                try connection.respond("200 OK", "answer")
-            }
-        }
+        let upstream = try ScriptedUpstream.gated(gate, "answer")
         let settings = "concurrency: 1, queue: { length: 1, wait: 200ms }"
         try withGateway(Self.logged + proxying(upstream.url, settings: settings)) { gateway throws in
             let first = try gateway.connect()

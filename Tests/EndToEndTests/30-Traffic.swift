@@ -142,12 +142,7 @@ struct TrafficTests {
 
     @Test func `so many requests run, so many wait, more are refused, also after a reload`() throws {
         let gate = Gate()
-        let upstream = try ScriptedUpstream { connection in
-            while try connection.request() != nil {
-                gate.pass()
-                try connection.respond("200 OK", "done")
-            }
-        }
+        let upstream = try ScriptedUpstream.gated(gate, "done")
         let yaml =
             namedUpstreams([("u", upstream.url)])
             + "routes: [{ name: r, path: /, upstream: u, concurrency: 2, queue: { length: 2, wait: 60s } }]"
@@ -179,12 +174,7 @@ struct TrafficTests {
 
     @Test func `who waits too long is refused, and who leaves leaves his place`() throws {
         let gate = Gate()
-        let upstream = try ScriptedUpstream { connection in
-            while try connection.request() != nil {
-                gate.pass()
-                try connection.respond("200 OK", "done")
-            }
-        }
+        let upstream = try ScriptedUpstream.gated(gate, "done")
         let yaml =
             namedUpstreams([("u", upstream.url)])
             + "routes: [{ name: r, path: /, upstream: u, concurrency: 1, queue: { length: 1, wait: 200ms } }]"

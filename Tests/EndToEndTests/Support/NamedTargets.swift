@@ -7,6 +7,16 @@ extension ScriptedUpstream {
             while try connection.request() != nil { try connection.respond(status, text) }
         }
     }
+
+    /// The same, once the gate is open.
+    static func gated(_ gate: Gate, _ text: String) throws -> ScriptedUpstream {
+        try ScriptedUpstream { connection in
+            while try connection.request() != nil {
+                gate.pass()
+                try connection.respond("200 OK", text)
+            }
+        }
+    }
 }
 
 /// Upstreams by name, whose failures have no consequences, and an access log.
