@@ -31,7 +31,7 @@ build: packages-run ## build the release: .build/release/penstock, one file that
 	$(RELEASE)
 
 .PHONY: bench
-bench: packages-bench build ## compare with nginx, HAProxy, Caddy and function hosts (about 20 minutes)
+bench: packages-bench build ## compare with nginx, HAProxy, Caddy and function hosts (about half an hour)
 	@Scripts/venv Benchmarks/venv Benchmarks/requirements.txt
 	Benchmarks/compare.py
 

@@ -20,7 +20,7 @@ PORT = {        # set from --port
 }
 
 # ---- the cases ------------------------------------------------------------------------------------------------------
-# load: wrk | h2load | ab | idle; front: which listener (H1, H2C, TLS); need: features that the server must have.
+# load: wrk | h2load | ab | idle | open_loop; front: which listener (H1, H2C, TLS); need: features that the server must have.
 def case(doc, load="wrk", front="H1", path="/", body=HELLO, need="proxy", **more):
     return dict(doc=doc, load=load, front=front, path=path, body=body, need=need.split(), **more)
 
@@ -33,11 +33,18 @@ BROWSER = [     # what a browser sends beside Host: about 500 bytes
     "referer: https://shop.example.com/catalogue/page/7", "sec-fetch-dest: document", "sec-fetch-mode: navigate",
     "cookie: session=4f1c2a9be07d4c8f9a1e; theme=dark; consent=1",
 ]
+
+def open_case(closed, conns, share, params={}):
+    """A share of the highest rate that nginx reaches in a closed case."""
+    return case(f"open loop at {share:.0%} of nginx's highest rate in {closed}, {conns:,} connections", "open_loop",
+                conns=conns, closed=closed, share=share, params=params)
+
+MANY = {"KEEP": 1024}
 CASES = {
     "p1":      case("HTTP/1.1 GET, 13-byte body, 64 connections"),
     "p1bare":  case("the same, with no field but Host", bare=True),
     "p1log":   case("the same, access log on", need="proxy log", params={"LOG": "on"}),
-    "p2":      case("HTTP/1.1 GET, 13-byte body, 1,000 connections, up to 1,024 idle upstream connections", conns=1000, params={"KEEP": 1024}),
+    "p2":      case("HTTP/1.1 GET, 13-byte body, 1,000 connections, up to 1,024 idle upstream connections", conns=1000, params=MANY),
     "p2few":   case("the same with up to 128 idle upstream connections: the rest is closed and opened again", conns=1000),
     "p3":      case("h2c (prior knowledge) GET, 16 connections x 32 streams", "h2load", "H2C", need="proxy h2c", args=H2),
     "p4h1":    case("TLS, HTTP/1.1 GET, 64 connections", front="TLS", need="proxy tls"),
@@ -55,6 +62,10 @@ CASES = {
     "p7_5000": case("the last of 5,000 routes", path="/r/4999", need="proxy routes", params={"ROUTES": 5000}),
     "p8":      case("a fixed response from the gateway itself, 64 connections", path="/fixed", need="fixed"),
     "p8h2c":   case("the same by h2c, 16 x 32", "h2load", "H2C", "/fixed", need="fixed h2c", args=H2),
+    "p9_64_30":   open_case("p1", 64, 0.3),
+    "p9_64_70":   open_case("p1", 64, 0.7),
+    "p9_1000_30": open_case("p2", 1000, 0.3, MANY),
+    "p9_1000_70": open_case("p2", 1000, 0.7, MANY),
     "f1":      case("Python hello handler, 32 connections", path="/hello", body=HELLO_FN, need="python", conns=32, origin=False),
     "f2":      case("Node hello handler, 32 connections", path="/hello", body=HELLO_FN, need="node", conns=32, origin=False),
 }
@@ -172,6 +183,18 @@ def wrk(c, seconds, o):
     if r["requests"] and r["bytes"] / r["requests"] < len(c["body"]):
         raise Failed(f"short responses: {r['bytes']} bytes in {r['requests']} requests")
     return r | {"load_cpu": cpu, "rps": r["requests"] / r["seconds"]}
+
+def open_loop(c, seconds, o):
+    rate = o.highest_rate[c["closed"]] * c["share"]
+    cmd = [f"{BUILD}/open", str(PORT[c["front"]]), c["path"], str(c["conns"]), str(rate), str(seconds), str(o.warm), *BROWSER]
+    out, cpu = run_timed(cmd, seconds + o.warm + 30, cpus=o.load_cpus)
+    try:
+        r = json.loads(out)
+    except ValueError:
+        raise Failed("open: " + out[-300:])
+    if r["bad_status"] or r["errors"]:
+        raise Failed(f"{r['bad_status']} responses with a bad status, {r['errors']} requests without a response")
+    return r | {"load_cpu": cpu}
 
 def h2load(c, seconds, o):
     base = ["h2load", *(a for f in BROWSER for a in ("-H", f)), "-t1", *c["args"].split(), "-D"]
@@ -319,9 +342,15 @@ def measure(server, c, o):
         server.log.close()
         shutil.rmtree(run, ignore_errors=True)
 
+def highest_rate(nginx, closed, o):
+    """Requests/s of nginx in a closed loop, the median of the rounds."""
+    rate = statistics.median(measure(nginx, CASES[closed], o)["rps"] for _ in range(o.rounds))
+    print(f"nginx's highest rate in {closed}: {rate:,.0f} requests/s", file=sys.stderr, flush=True)
+    return rate
+
 # ---- the report -----------------------------------------------------------------------------------------------------
 COLUMNS = [("rps", "req/s", 1, 0), ("cpu_us", "CPU us/req", 1, 2), ("user_us", "user us/req", 1, 2), ("p50", "p50 us", 1, 0), ("p99", "p99 us", 1, 0),
-           ("p999", "p99.9 us", 1, 0), ("pss", "PSS MiB", 2**20, 1), ("peak_rss", "peak RSS MiB", 2**20, 1),
+           ("p999", "p99.9 us", 1, 0), ("lag_p999", "send lag p99.9 us", 1, 0), ("pss", "PSS MiB", 2**20, 1), ("peak_rss", "peak RSS MiB", 2**20, 1),
            ("bytes_per_conn", "bytes/conn", 1, 0), ("errors", "errors", 1, 0), ("foreign", "foreign CPU %", .01, 1)]
 
 def report(results, order, baseline):
@@ -348,13 +377,13 @@ def report(results, order, baseline):
 def build():
     """Compiles the C parts that are not there yet or are out of date."""
     os.makedirs(BUILD, exist_ok=True)
-    for src, libs in (("origin/origin.c", ""), ("origin/known.c", ""), ("floor/epoll.c", ""), ("floor/rapi.c", ""), ("floor/uring.c", "-luring")):
+    for src, libs in (("origin/origin.c", ""), ("origin/known.c", ""), ("load/open.c", "-lm"), ("floor/epoll.c", ""), ("floor/rapi.c", ""), ("floor/uring.c", "-luring")):
         out = f"{BUILD}/" + os.path.basename(src)[:-2]
         if "-luring" in libs and not os.path.exists("/usr/include/liburing.h"):
             continue
         if not os.path.exists(out) or os.path.getmtime(out) < os.path.getmtime(f"{HERE}/{src}"):
             subprocess.run(["cc", "-O2", "-pthread", "-o", out, f"{HERE}/{src}", *libs.split()],
-                           check=src == "origin/origin.c")
+                           check=src in ("origin/origin.c", "load/open.c"))
 
 def make_certificate(folder):
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30",
@@ -379,6 +408,7 @@ def main():
     a.add_argument("--attempts", type=int, default=3)
     a.add_argument("--wait", type=float, default=20, help="seconds to wait for a quiet machine before a run")
     a.add_argument("--baseline", default="nginx")
+    a.add_argument("--highest-rate", type=float, help="requests/s of nginx of which open loops take their share (default: measured first)")
     a.add_argument("--json", help="write every run here")
     a.add_argument("--list", action="store_true")
     a.add_argument("--debug", help="CASE:SERVER - start it, check it, keep it until Enter")
@@ -420,6 +450,8 @@ def main():
                 print(open(f"{run}/output.log").read()[-3000:])
                 server.group.stop()
             return
+        closed = {CASES[n]["closed"] for n in names if "closed" in CASES[n]}
+        o.highest_rate = {n: o.highest_rate or highest_rate(servers["nginx"], n, o) for n in sorted(closed)}
         for n in names:
             c, results[n] = CASES[n], {}
             for rnd in range(o.rounds):
