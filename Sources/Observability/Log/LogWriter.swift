@@ -19,9 +19,12 @@ public enum LogDestination: Hashable, Sendable {
 /// lines are dropped and counted. The first lines after a pause are written at once, the next ones together every 10 ms.
 /// The program has to ignore SIGPIPE.
 public final class LogWriter: Sendable {
-    private struct Pending: ~Copyable, @unchecked Sendable {  // its buffer owns its memory, under the lock
+    private struct Pending: ~Copyable, @unchecked Sendable {  // its buffers own their memory, under the lock
         var bytes = ByteBuffer()
         var lines = 0
+
+        /// Memory for the next lines while the last ones are written.
+        var spare = ByteBuffer()
 
         /// Whether a drain is on the queue, and will see what is added.
         var isScheduled = false
@@ -36,6 +39,9 @@ public final class LogWriter: Sendable {
     /// How many bytes are held while the destination does not take them.
     private static let limit = 4 << 20
     private static let pause = DispatchTimeInterval.milliseconds(10)
+
+    /// The memory that a burst of lines leaves behind, at most.
+    private static let keptCapacity = 256 << 10
 
     public let destination: LogDestination
     private let pending = Mutex(Pending())
@@ -117,23 +123,36 @@ public final class LogWriter: Sendable {
         }
     }
 
-    /// Writes what is there, and looks again after a pause until there is nothing.
+    /// Writes what is there, and looks again after a pause, until there is nothing.
+    ///
+    /// The pause comes even where all is written: who hands over the next lines would wake this thread for each of them,
+    /// which costs more than to make them.
     private func drain() {
         writePending()
-        let isDone = pending.withLock { pending in
-            if pending.bytes.isEmpty { pending.isScheduled = false }
-            return !pending.isScheduled
+        queue.asyncAfter(deadline: .now() + Self.pause) {
+            let isDone = self.pending.withLock { pending in
+                if pending.bytes.isEmpty { pending.isScheduled = false }
+                return !pending.isScheduled
+            }
+            if !isDone { self.drain() }
         }
-        if !isDone { queue.asyncAfter(deadline: .now() + Self.pause) { self.drain() } }
     }
 
     private func writePending() {
         var taken = ByteBuffer()
         let lines = pending.withLock { pending in
             swap(&taken, &pending.bytes)
+            swap(&pending.bytes, &pending.spare)
             defer { pending.lines = 0 }
             return pending.lines
         }
+        write(&taken, lines)
+        taken.removeAll()
+        guard taken.capacity <= Self.keptCapacity else { return }
+        pending.withLock { swap(&taken, &$0.spare) }
+    }
+
+    private func write(_ taken: inout ByteBuffer, _ lines: Int) {
         let number = output.withLock { $0.descriptor }
         while !taken.isEmpty {
             let count = Glibc.write(number, taken.readable.baseAddress, taken.count)
