@@ -149,6 +149,25 @@ def system_calls():
            "yes" if round(ours / floor, 2) <= 1 else "no")
 
 
+def metrics():
+    """What is counted of a proxied request, in memory: nanoseconds."""
+    command = ["swift", "run", "-c", "release", "--package-path", os.path.join(HERE, "codec"), "exchange"]
+    lines = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines()
+    found = {name.strip(): float(figure) for name, _, figure in (line.rpartition(" ") for line in lines)}
+    value = found["its counters"] + found["those of an upstream's answer"]
+    yield "metrics of a proxied request, ns", f"{value:.0f}", "-", "-", "60", "yes" if value <= 60 else "no"
+
+
+def busy_loop():
+    """Two loops, of which one is kept busy: the p99 on the other, against what it is without that."""
+    path = os.path.join(OUT, "p10.json")
+    subprocess.run([os.path.join(HERE, "busy_loop.py"), "--json", path], stdout=subprocess.DEVNULL, check=False)
+    with open(path) as file:
+        found = json.load(file)
+    yield ("p10 p99 beside a busy loop, ms", f"{found['beside_p99_ms']:.2f}", f"{found['alone_p99_ms']:.2f} (alone)",
+           f"{found['ratio']:.2f}", f"{found['at_most']:.2f}", "yes" if found["kept"] else "no")
+
+
 def cold_start():
     done = subprocess.run([os.path.join(HERE, "coldstart.py"), "--json"], stdout=subprocess.PIPE, check=True)
     found = json.loads(done.stdout)
@@ -156,14 +175,14 @@ def cold_start():
            f"+{found['difference_ms']:.1f}", "+15.0", "yes" if found["difference_ms"] <= 15 else "no")
 
 
-EXTRA = {"calls": system_calls, "cold": cold_start}
+EXTRA = {"calls": system_calls, "metrics": metrics, "p10": busy_loop, "cold": cold_start}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=3)
-    parser.add_argument("--only", default="", help="cases, and `calls` and `cold`")
+    parser.add_argument("--only", default="", help="cases, and of " + ", ".join(EXTRA))
     options = parser.parse_args()
     wanted = options.only.split(",") if options.only else [*CASES, *EXTRA]
     os.makedirs(OUT, exist_ok=True)
