@@ -2,6 +2,7 @@ import Glibc
 import PenstockHTTP
 import PenstockNetworking
 import PenstockSystem
+import TestSupport
 import Testing
 
 @testable import PenstockTransport
@@ -47,5 +48,49 @@ final class ServerTests {
         #expect(server.connectionCount == left)
         server.kill()
         #expect(server.connectionCount == 0)
+    }
+
+    /// A loop on a thread of its own, and how many connections it has.
+    private struct Share: @unchecked Sendable {  // its server is used on its loop only, once that runs
+        let loop: EventLoop
+        let server: Server
+        let limits = ConnectionLimits()
+
+        init(index: Int, socket: Int32) throws {
+            loop = try EventLoop(index: index)
+            server = Server(context: LoopContext(loop: loop), limits: limits) { _ in }
+            let settings = ServerSettings(
+                name: "",
+                index: 0,
+                limits: HeadLimits(),
+                handler: Silent(),
+                recorder: Silent()
+            )
+            try server.listen(socket, ListenerState(settings))
+        }
+    }
+
+    @Test func `connections that come one after the other are spread over the loops`() throws {
+        let socket = try Socket.listen(on: SocketAddress(ipv4: [127, 0, 0, 1], port: 0), onlyIPv6: false, backlog: 64)
+        let address = try #require(Socket.localAddress(of: socket.rawValue))
+        let shares = try (0..<2).map { try Share(index: $0, socket: socket.rawValue) }
+        for (share, other) in zip(shares, shares.reversed()) { share.server.neighbours = [other.server] }
+        let ends = shares.map { _ in Gate() }
+        for (share, end) in zip(shares, ends) {
+            TestThread.start {
+                share.loop.run()
+                share.server.kill()
+                end.open()
+            }
+        }
+        var clients: [Int32] = []
+        for count in 1...40 {
+            clients.append(try Socket.connect(to: address).release())
+            try Deadline.wait(for: "connection \(count)") { shares.map(\.limits.count).reduce(0, +) == count }
+        }
+        for share in shares { #expect(share.limits.count >= 10) }
+        for share in shares { share.loop.stop() }
+        for end in ends { end.pass() }
+        for client in clients { Socket.close(client) }
     }
 }

@@ -2,7 +2,7 @@ import Glibc
 import PenstockNetworking
 import PenstockSystem
 
-/// One loop's share of a listening socket: every loop watches the same socket, and one of them is woken.
+/// One loop's share of a listening socket: every loop watches the same socket, and one of them is woken, in turn.
 final class Listener: EventSource, TimerTarget {
     private let socket: Int32
     private let state: ListenerState
@@ -26,14 +26,26 @@ final class Listener: EventSource, TimerTarget {
     }
 
     func ready(_ events: Readiness) {
-        for _ in 0..<Self.batch where !acceptOne() { return }
+        for _ in 0..<Self.batch where !acceptOne() { break }
+        if isWatching, !server.neighbours.isEmpty { standLast() }
+    }
+
+    /// Leaves the next ones to the other loops: of those that sleep the kernel always wakes the one that has watched
+    /// longest.
+    private func standLast() {
+        stopWatching()
+        watch()
     }
 
     /// Stops accepting, after everybody who is in the queue: closing it would reset them.
     func close() {
         while acceptOne() {}
         server.context.loop.cancel(timer)
-        if isWatching { server.context.loop.deregister(socket) }
+        if isWatching { stopWatching() }
+    }
+
+    private func stopWatching() {
+        server.context.loop.deregister(socket)
         isWatching = false
     }
 
@@ -56,12 +68,13 @@ final class Listener: EventSource, TimerTarget {
     /// Waits a little, since the socket stays readable.
     private func pause() {
         guard isWatching else { return }
-        server.context.loop.deregister(socket)
-        isWatching = false
+        stopWatching()
         server.context.loop.set(timer, at: server.context.loop.now + 100_000_000)
     }
 
-    func expired(_ timer: Timer) {
+    func expired(_ timer: Timer) { watch() }
+
+    private func watch() {
         do throws(SystemError) {
             try open()
         } catch {
