@@ -46,7 +46,7 @@ struct InvokeTests {
         (FunctionRuntime.python, "raise ValueError('boom')", "ValueError", "boom"),
         (.node, "throw new TypeError('boom')", "TypeError", "boom"),
         (.python, "sys.exit(3)", "Runtime.ExitError", "exit status 3"),
-        (.python, "time.sleep(60)", "Sandbox.Timedout", "timed out after 0.50 seconds"),
+        (.python, "time.sleep(60)", "Sandbox.Timedout", "timed out after 2.00 seconds"),
         (.python, "return object()", "Runtime.MarshalError", "not JSON serializable"),
         (.lines, "sys.exit(3)", "Runtime.ExitError", "exit status 3"),
         (.exec, "sys.exit(3)", "Runtime.ExitError", "exit status 3"),
@@ -60,7 +60,7 @@ struct InvokeTests {
         _ type: String,
         _ message: String
     ) throws {
-        let function = FunctionSource(runtime, code, settings: "timeout: 500ms")
+        let function = FunctionSource(runtime, code, settings: "timeout: 2s")
         let outcome = try invoke(function, "function", "--event", "event.json")
         #expect(outcome.status == 1)
         #expect(outcome.output == "")

@@ -1,6 +1,10 @@
 internal import Glibc
 internal import Synchronization
 
+/// posix_spawn_file_actions_addclosefrom_np(3), which Swift's Glibc does not show.
+@_silgen_name("posix_spawn_file_actions_addclosefrom_np") @discardableResult
+private func addCloseFrom(_ actions: UnsafeMutablePointer<posix_spawn_file_actions_t>, _ first: Int32) -> Int32
+
 /// A program that a test has started; what it prints goes to two files.
 ///
 /// Whoever starts it ends it: ``end()`` is harmless when it has ended already.
@@ -42,6 +46,8 @@ public final class ChildProcess: Sendable {
         posix_spawn_file_actions_addopen(&actions, 0, input, O_RDONLY, 0)
         posix_spawn_file_actions_addopen(&actions, 1, outputPath, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 0o600)
         posix_spawn_file_actions_addopen(&actions, 2, errorPath, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 0o600)
+        // Tests that run at the same time leave it nothing of theirs: some count how many it can open.
+        addCloseFrom(&actions, 3)
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
