@@ -59,7 +59,7 @@ public final class Gateway {
         running = try RunningConfiguration(configuration)
         let loops = configuration.loops ?? ProcessorCount.usable
         do throws(SystemError) {
-            group = try EventLoopGroup(count: loops + 1)
+            group = try EventLoopGroup(count: loops + 1, sending: Self.sendMethod(configuration.io, log: shared.log))
         } catch {
             throw GatewayError("cannot start the loops: \(error)")
         }
@@ -272,11 +272,18 @@ public final class Gateway {
         return isDone
     }
 
+    private static func sendMethod(_ io: Configuration.InputOutput, log: Logger) -> SendMethod {
+        guard io == .ioUring else { return .oneByOne }
+        guard let obstacle = SendMethod.obstacle else { return .ring }
+        log.warning("no io_uring here: epoll alone is used", metadata: ["error": "\(obstacle)"])
+        return .oneByOne
+    }
+
     /// Names the settings that only a start changes.
     private func sayWhatStays(_ next: Configuration) {
         let old = running.configuration
         let changed = [
-            ("loops", old.loops != next.loops), ("state", old.state.value != next.state.value),
+            ("loops", old.loops != next.loops), ("io", old.io != next.io), ("state", old.state.value != next.state.value),
             ("admin", old.admin?.address.value != next.admin?.address.value),
             ("log", old.log != next.log),
         ]

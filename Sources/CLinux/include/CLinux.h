@@ -45,6 +45,27 @@ long penstock_socket_receive(int socket, void *bytes, size_t count);
 /// `send(2)` with MSG_NOSIGNAL.
 long penstock_socket_send(int socket, const void *bytes, size_t count);
 
+/// One of many sends: `result` becomes what `send(2)` returns, or -errno.
+struct penstock_send {
+    int socket;
+    int result;
+    const void *bytes;
+    uint32_t count;
+};
+
+/// Submits many sends in one system call, by `io_uring(7)`; for one thread.
+///
+/// NULL, with errno, where the kernel has none or forbids it.
+struct penstock_send_ring *penstock_send_ring_open(void);
+
+/// Nothing may be under way.
+void penstock_send_ring_close(struct penstock_send_ring *ring);
+
+/// `send(2)` with MSG_NOSIGNAL, on sockets that do not block, for each of them that has bytes; all have ended when it returns.
+///
+/// `ring` may be NULL: then each is a system call of its own.
+void penstock_send_all(struct penstock_send_ring *ring, struct penstock_send *sends, size_t count);
+
 /// A non-blocking `eventfd(2)`, closed on exec.
 int penstock_eventfd(void);
 

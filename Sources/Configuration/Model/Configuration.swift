@@ -14,6 +14,9 @@ public struct Configuration: Equatable, Sendable {
     /// The loops to run, 1...1024; `nil`: one for each core this process may use.
     public var loops: Int?
 
+    /// With what the loops send.
+    public var io = InputOutput.epoll
+
     /// How it ends after SIGTERM.
     public var shutdown = Shutdown()
 
@@ -136,6 +139,14 @@ extension Configuration {
 
         /// What becomes of `%2F`.
         public var encodedSlashes: EncodedSlashes = .keep
+    }
+
+    /// With what the loops send.
+    public enum InputOutput: String, CaseIterable, Sendable {
+        /// A system call for each connection.
+        case epoll
+        /// One for all of a round's.
+        case ioUring = "io_uring"
     }
 
     /// What becomes of `%2F` in a path.

@@ -64,6 +64,12 @@ enum Schema {
             "Event loops, one core each; `auto`: one for each core that this process may use, within its cgroup's limit."
         ),
         Field(
+            "io",
+            \.configuration.io,
+            Kind.choice(Configuration.InputOutput.self),
+            "How a loop sends what has gathered: `epoll`: a system call each; `io_uring`: all in one, which costs less CPU; where the kernel has none or forbids it, the log says so, and it is `epoll`."
+        ),
+        Field(
             "drain",
             \.drain,
             Kind.duration(.zero ... .hours(24)).located.optional,

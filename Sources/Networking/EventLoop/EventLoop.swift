@@ -30,6 +30,7 @@ public final class EventLoop: @unchecked Sendable {  // confined to its thread; 
     @exclusivity(unchecked) private var due: [Timer] = []
     @exclusivity(unchecked) private var dirty: [any Flushable] = []
     @exclusivity(unchecked) private var gathered: [any Flushable] = []
+    @exclusivity(unchecked) private var senders: SendBatch
     @exclusivity(unchecked) private var turns: [any Flushable] = []
     @exclusivity(unchecked) private var fullRounds = 0
     @exclusivity(unchecked) private var isRunning = false
@@ -50,9 +51,11 @@ public final class EventLoop: @unchecked Sendable {  // confined to its thread; 
 
     /// Makes a loop that is not running yet.
     ///
-    /// - Parameter index: its place in its group.
+    /// - Parameters:
+    ///   - index: its place in its group.
+    ///   - sending: how it sends the bytes of ``sendAfterRound(_:)``.
     /// - Throws: ``SystemError`` when descriptors have run out.
-    public init(index: Int) throws(SystemError) {
+    public init(index: Int, sending: SendMethod = .oneByOne) throws(SystemError) {
         let descriptor = penstock_epoll_create()
         guard descriptor >= 0 else { throw SystemError(call: "epoll_create1") }
         self.index = index
@@ -62,6 +65,7 @@ public final class EventLoop: @unchecked Sendable {  // confined to its thread; 
         wheel = TimerWheel(now: now)
         input = .allocate(byteCount: 262_144, alignment: 64)
         events = .allocate(capacity: Self.batch)
+        senders = try SendBatch(sending)
         mailbox = try Mailbox()
         guard
             penstock_epoll_add(epoll.rawValue, mailbox.descriptor, Readiness.readable.rawValue, .max)
@@ -164,6 +168,11 @@ public final class EventLoop: @unchecked Sendable {  // confined to its thread; 
     /// Once however often it is asked, if the source asks only while it has nothing planned.
     public func flushAfterRound(_ source: any Flushable) { gathered.append(source) }
 
+    /// Sends the bytes of `source` when every event of this round has been delivered: those of all sources at once.
+    ///
+    /// Once however often it is asked, if the source asks only while it has nothing planned.
+    public func sendAfterRound(_ source: any Sender) { senders.add(source) }
+
     /// Calls `source.flush()` in one of the next rounds, first come, first served, and few sources a round: for long work
     /// that takes turns with everything else.
     public func flushInTurn(_ source: any Flushable) { turns.append(source) }
@@ -196,13 +205,14 @@ public final class EventLoop: @unchecked Sendable {  // confined to its thread; 
     public func run() {
         isRunning = true
         while isRunning {
-            let wait = turns.isEmpty ? wheel.wait(from: now) : 0
+            let wait = turns.isEmpty && senders.isEmpty ? wheel.wait(from: now) : 0
             let count = penstock_epoll_wait(epoll.rawValue, events, Int32(Self.batch), wait)
             roundStart = MonotonicClock.now()
             if count > 0 { deliver(Int(count)) }
             if mayFireTimers(Int(count)) { fireTimers() }
             if !turns.isEmpty { takeTurns() }
             flushGathered()
+            send()
             if !retired.isEmpty { retired.removeAll() }
         }
     }
@@ -228,6 +238,16 @@ public final class EventLoop: @unchecked Sendable {  // confined to its thread; 
         guard !gathered.isEmpty else { return }
         for source in gathered { source.flush() }
         gathered.removeAll(keepingCapacity: true)
+    }
+
+    private func send() {
+        guard !senders.isEmpty else { return }
+        let sent = senders.send()
+        for source in sent {
+            source.afterSending()
+            flush()
+        }
+        senders.reuse(sent)
     }
 
     private func deliver(_ count: Int) {

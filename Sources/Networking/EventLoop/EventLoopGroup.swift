@@ -9,10 +9,10 @@ public final class EventLoopGroup: Sendable {
     private let ended = DispatchGroup()
 
     /// Makes `count` loops that do not run yet.
-    public init(count: Int) throws(SystemError) {
+    public init(count: Int, sending: SendMethod = .oneByOne) throws(SystemError) {
         precondition(count > 0)
         var loops: [EventLoop] = []
-        for index in 0..<count { loops.append(try EventLoop(index: index)) }
+        for index in 0..<count { loops.append(try EventLoop(index: index, sending: sending)) }
         self.loops = loops
     }
 

@@ -1,4 +1,5 @@
 import Glibc
+public import PenstockSystem
 
 /// What an ``EventLoop`` calls when a descriptor can be read or written.
 public protocol EventSource: AnyObject {
@@ -54,8 +55,21 @@ public struct Readiness: OptionSet, Sendable {
     @inlinable public var mayLeaveMore: Bool { !isDisjoint(with: [.ended, .urgent, .hungUp, .failed]) }
 }
 
-/// What has bytes to send when the callback that made them has returned.
+/// What has bytes for a socket, which the loop sends together with those of others (``EventLoop/sendAfterRound(_:)``).
+public protocol Sender: AnyObject {
+    /// The bytes that are to leave now, valid until the next change; none where they are needed no longer.
+    var unsent: (socket: Int32, bytes: UnsafeRawBufferPointer) { get }
+
+    /// The kernel has taken `count` of them, 0 when nothing fits now, or failed. Calls nobody else: not all of the round
+    /// have heard yet what has become of theirs.
+    func sent(_ count: Int, _ error: SystemError?)
+
+    /// Goes on, as all of the round have heard what has become of their bytes.
+    func afterSending()
+}
+
+/// What has something left to do when the callback that planned it has returned.
 public protocol Flushable: AnyObject {
-    /// Sends what was gathered. On the loop's thread.
+    /// Does it. On the loop's thread.
     func flush()
 }

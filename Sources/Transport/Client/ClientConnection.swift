@@ -3,12 +3,12 @@ public import PenstockBytes
 public import PenstockHTTP
 public import PenstockNetworking
 import PenstockObservability
-import PenstockSystem
+public import PenstockSystem
 
 /// A connection to an upstream (HTTP/1.1): one request at a time, lent to an observer and given back to its pool.
 ///
 /// A connection on which anything odd happened is closed, never used again.
-public final class ClientConnection: EventSource, TimerTarget, Flushable {
+public final class ClientConnection: EventSource, TimerTarget, Sender {
     enum Phase { case connecting, idle, busy, closed }
 
     /// Where the response that is being read stands.
@@ -45,7 +45,7 @@ public final class ClientConnection: EventSource, TimerTarget, Flushable {
     /// Whether 101 has come.
     @exclusivity(unchecked) private var isTunnel = false
     @exclusivity(unchecked) private var requestIsWhole = false
-    @exclusivity(unchecked) private var isFlushPlanned = false
+    @exclusivity(unchecked) private var isSendPlanned = false
 
     /// Whether it takes no more of the request.
     @exclusivity(unchecked) private var isDeaf = false
@@ -112,23 +112,22 @@ public final class ClientConnection: EventSource, TimerTarget, Flushable {
         if phase != .connecting { alarm.set(at: loop.now + pool.timeouts.firstByte, on: loop) }
     }
 
-    /// What leaves when the callback that runs now has returned, or when there is a connection; append to it.
+    /// What leaves when the round that runs now is over, or when there is a connection; append to it.
     public var output: ByteBuffer {
         _read { yield pending }
         _modify {
-            planFlush()
+            if !hasOutput { buffers.lend(to: &pending) }
+            if phase != .connecting, !interest.contains(.writable) { planSend() }
             yield &pending
         }
     }
 
     private var hasOutput: Bool { pending.capacity > 0 }
 
-    private func planFlush() {
-        if !hasOutput { buffers.lend(to: &pending) }
-        if !isFlushPlanned, phase != .connecting, !interest.contains(.writable) {
-            isFlushPlanned = true
-            loop.flushSoon(self)
-        }
+    private func planSend() {
+        guard !isSendPlanned else { return }
+        isSendPlanned = true
+        loop.sendAfterRound(self)
     }
 
     /// Sends body bytes; all of them are taken.
@@ -210,7 +209,7 @@ public final class ClientConnection: EventSource, TimerTarget, Flushable {
             finishConnecting()
             return
         }
-        if events.contains(.writable) { flush() }
+        if events.contains(.writable) { planSend() }
         guard phase != .closed, !events.isDisjoint(with: [.readable, .hungUp, .failed]) else { return }
         if isPaused, events.isDisjoint(with: [.hungUp, .failed]) { return }
         mayHaveMore = events.mayLeaveMore
@@ -225,7 +224,7 @@ public final class ClientConnection: EventSource, TimerTarget, Flushable {
         interest = .readable
         loop.watch(descriptor, interest.ofConnection(pool.address.family))
         observer?.connected()
-        if hasOutput { flush() }
+        if hasOutput { planSend() }
     }
 
     private func receive() {
@@ -347,16 +346,19 @@ public final class ClientConnection: EventSource, TimerTarget, Flushable {
         }
     }
 
-    public func flush() {
-        isFlushPlanned = false
-        guard phase != .closed, phase != .connecting, hasOutput else { return }
-        do throws(SystemError) {
-            let sent = try Socket.send(descriptor, pending.readable)
-            pending.consume(sent)
-            if sent > 0, !requestIsWhole { touch() }
-        } catch {
-            return failSoon(error)
-        }
+    public var unsent: (socket: Int32, bytes: UnsafeRawBufferPointer) {
+        isSendPlanned = false
+        return (descriptor, phase == .closed ? UnsafeRawBufferPointer(start: nil, count: 0) : pending.readable)
+    }
+
+    public func sent(_ count: Int, _ error: SystemError?) {
+        if let error { return failSoon(error) }
+        pending.consume(count)
+        if count > 0, !requestIsWhole { touch() }
+    }
+
+    public func afterSending() {
+        guard phase != .closed, hasOutput, !isSendPlanned else { return }
         guard pending.isEmpty else { return updateInterest() }
         buffers.takeBack(&pending)
         if isTunnel, requestIsWhole { endTunnel() }
@@ -382,7 +384,7 @@ public final class ClientConnection: EventSource, TimerTarget, Flushable {
     private func updateInterest() {
         guard descriptor >= 0, phase != .connecting else { return }
         var wanted: Readiness = isPaused ? [] : .readable
-        if hasOutput, !isFlushPlanned { wanted.insert(.writable) }
+        if hasOutput, !isSendPlanned { wanted.insert(.writable) }
         guard wanted != interest else { return }
         interest = wanted
         loop.watch(descriptor, wanted.ofConnection(pool.address.family))

@@ -40,7 +40,7 @@ protocol ServerCodec: AnyObject {
 /// A client's connection: socket, buffers and deadlines.
 ///
 /// Lives on one loop.
-final class ServerConnection: EventSource, TimerTarget, Flushable {
+final class ServerConnection: EventSource, TimerTarget, Sender {
     /// How it ends.
     private enum Ending { case none, afterFlush(lingering: Bool), lingering }
 
@@ -61,9 +61,9 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
     @exclusivity(unchecked) private var ending = Ending.none
     @exclusivity(unchecked) private var readDeadline = Instant.never
     @exclusivity(unchecked) private var writeDeadline = Instant.never
-    @exclusivity(unchecked) private var isReceiving = false
     @exclusivity(unchecked) private var isFeeding = false
-    @exclusivity(unchecked) private var isFlushPlanned = false
+    @exclusivity(unchecked) private var isSendPlanned = false
+    @exclusivity(unchecked) private var hasSent = false
     @exclusivity(unchecked) private var isClosed = false
     @exclusivity(unchecked) private var ownsDescriptor = true
     @exclusivity(unchecked) private var inputHasEnded = false
@@ -171,7 +171,7 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
     // MARK: In
 
     func ready(_ events: Readiness) {
-        if events.contains(.writable) { flush() }
+        if events.contains(.writable) { planSend() }
         guard !isClosed, !events.isDisjoint(with: [.readable, .hungUp, .failed]) else { return }
         if inputHasEnded, events.isDisjoint(with: .readable) || !events.isDisjoint(with: [.hungUp, .failed]) {
             return lose("client reset the connection")
@@ -193,10 +193,8 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
         }
         if case .lingering = ending { return }
         let codec = codec
-        isReceiving = true
         feed(UnsafeRawBufferPointer(rebasing: loop.input[..<count]), to: codec)
-        isReceiving = false
-        if isFlushPlanned { flush(codec) } else { noteIdle(codec) }
+        if !isSendPlanned { noteIdle(codec) }
     }
 
     private func receiveEnd() {
@@ -218,7 +216,7 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
             input.append(bytes)
             feedInput(to: codec)
         }
-        if !isFlushPlanned { updateInterest(codec) }
+        if !isSendPlanned { updateInterest(codec) }
     }
 
     private func feedInput(to codec: any ServerCodec) {
@@ -239,13 +237,13 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
             // What came before the end has been used up only now.
             if inputHasEnded, input.isEmpty, !isClosed { codec.receivedEnd() }
         }
-        if !isFlushPlanned { updateInterest(codec) }
+        if !isSendPlanned { updateInterest(codec) }
     }
 
-    /// Tells the loop what to watch for; ``flush()`` does so, where one is planned.
+    /// Tells the loop what to watch for; ``afterSending()`` does so, where something is to be sent.
     private func updateInterest(_ codec: any ServerCodec) {
         guard !isClosed else { return }
-        var wanted: Readiness = hasOutput && !isFlushPlanned ? .writable : []
+        var wanted: Readiness = hasOutput && !isSendPlanned ? .writable : []
         let hasRoom = input.isEmpty || input.count < info.settings.pipelineLimit
         if !inputHasEnded, codec.wantsInput(hasRoom: hasRoom) { wanted.insert(.readable) }
         guard wanted != interest else { return }
@@ -260,21 +258,20 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
 
     private var hasOutput: Bool { pending.capacity > 0 }
 
-    /// What is to be sent when the callback that runs now has returned; append to it.
+    /// What is to be sent when the round that runs now is over; append to it.
     var output: ByteBuffer {
         _read { yield pending }
         _modify {
-            planFlush()
+            if !hasOutput { buffers.lend(to: &pending) }
+            if !interest.contains(.writable) { planSend() }
             yield &pending
         }
     }
 
-    private func planFlush() {
-        if !hasOutput { buffers.lend(to: &pending) }
-        if !isFlushPlanned, !interest.contains(.writable) {
-            isFlushPlanned = true
-            if !isReceiving { loop.flushSoon(self) }
-        }
+    private func planSend() {
+        guard !isSendPlanned else { return }
+        isSendPlanned = true
+        loop.sendAfterRound(self)
     }
 
     /// Sends what is held and then `bytes`, without a copy of what leaves at once.
@@ -300,28 +297,29 @@ final class ServerConnection: EventSource, TimerTarget, Flushable {
         } catch {
             // Its handler is in the middle of a write: it hears of the loss when that has returned.
             sendError = error
-            planFlush()
+            planSend()
         }
     }
 
-    func flush() {
-        if isClosed { isFlushPlanned = false } else { flush(codec) }
+    var unsent: (socket: Int32, bytes: UnsafeRawBufferPointer) {
+        isSendPlanned = false
+        hasSent = false
+        return (descriptor, isClosed || sendError != nil ? UnsafeRawBufferPointer(start: nil, count: 0) : pending.readable)
     }
 
-    private func flush(_ codec: any ServerCodec) {
-        isFlushPlanned = false
-        guard !isClosed, hasOutput else { return }
+    func sent(_ count: Int, _ error: SystemError?) {
+        if let error { sendError = error }
+        pending.consume(count)
+        hasSent = count > 0
+    }
+
+    func afterSending() {
+        guard !isClosed else { return }
         if let sendError { return lose(sendError.description) }
-        guard !pending.isEmpty else { return allSent(codec) }
-        let sent: Int
-        do throws(SystemError) {
-            sent = try Socket.send(descriptor, pending.readable)
-        } catch {
-            return lose(error.description)
-        }
-        pending.consume(sent)
+        guard hasOutput, !isSendPlanned else { return }
+        let codec = codec
         if pending.isEmpty { return allSent(codec) }
-        if sent > 0 || writeDeadline == .never { setWriteDeadline(now + codec.writeTimeout) }
+        if hasSent || writeDeadline == .never { setWriteDeadline(now + codec.writeTimeout) }
         updateInterest(codec)
     }
 
