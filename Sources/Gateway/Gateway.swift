@@ -59,7 +59,7 @@ public final class Gateway {
         running = try RunningConfiguration(configuration)
         let loops = configuration.loops ?? ProcessorCount.usable
         do throws(SystemError) {
-            group = try EventLoopGroup(count: loops + 1, sending: Self.sendMethod(configuration.io, log: shared.log))
+            group = try Self.group(of: loops + 1, configuration.io, log: shared.log)
         } catch {
             throw GatewayError("cannot start the loops: \(error)")
         }
@@ -272,11 +272,19 @@ public final class Gateway {
         return isDone
     }
 
-    private static func sendMethod(_ io: Configuration.InputOutput, log: Logger) -> SendMethod {
-        guard io == .ioUring else { return .oneByOne }
-        guard let obstacle = SendMethod.obstacle else { return .ring }
-        log.warning("no io_uring here: epoll alone is used", metadata: ["error": "\(obstacle)"])
-        return .oneByOne
+    private static func group(
+        of count: Int,
+        _ io: Configuration.InputOutput,
+        log: Logger
+    ) throws(SystemError) -> EventLoopGroup {
+        guard io == .ioUring else { return try EventLoopGroup(count: count) }
+        do throws(SystemError) {
+            return try EventLoopGroup(count: count, sending: .ring)
+        } catch {
+            guard error.call == EventLoop.ringCall else { throw error }
+            log.warning("there is no io_uring: the loops do with epoll", metadata: ["reason": "\(error)"])
+            return try EventLoopGroup(count: count)
+        }
     }
 
     /// Names the settings that only a start changes.

@@ -19,6 +19,9 @@ public final class EventLoop: @unchecked Sendable {  // confined to its thread; 
     /// Its content is good until the callback returns.
     public let input: UnsafeMutableRawBufferPointer
 
+    /// The call that fails where the kernel has no io_uring(7) or forbids it.
+    public static let ringCall = "io_uring_setup"
+
     private let epoll: FileDescriptor
     @exclusivity(unchecked) private var roundStart: Instant
     private let mailbox: Mailbox

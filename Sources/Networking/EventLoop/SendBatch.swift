@@ -1,6 +1,6 @@
 import CLinux
 import Glibc
-public import PenstockSystem
+import PenstockSystem
 
 /// How a loop sends what has gathered in a round.
 public enum SendMethod: Sendable {
@@ -9,13 +9,6 @@ public enum SendMethod: Sendable {
 
     /// All in one system call, by io_uring(7).
     case ring
-
-    /// Why there can be no ring, where the kernel has none or forbids it.
-    public static var obstacle: SystemError? {
-        guard let ring = penstock_send_ring_open() else { return SystemError(call: "io_uring_setup") }
-        penstock_send_ring_close(ring)
-        return nil
-    }
 }
 
 /// Those who want to send when the round is over.
@@ -32,7 +25,7 @@ struct SendBatch: ~Copyable {
             return
         }
         ring = penstock_send_ring_open()
-        guard ring != nil else { throw SystemError(call: "io_uring_setup") }
+        guard ring != nil else { throw SystemError(call: EventLoop.ringCall) }
     }
 
     deinit { if let ring { penstock_send_ring_close(ring) } }

@@ -35,9 +35,10 @@ public final class GatewayProcess: Sendable {
 
     /// What most tests begin with: one listener, an admin listener, no access log.
     ///
-    /// Keys that `yaml` has itself are left out.
+    /// Keys that `yaml` has itself are left out. `io` is what `PENSTOCK_TEST_IO` says, where that is set.
     private static func completed(_ yaml: String) -> String {
-        let defaults = [
+        let io = getenv("PENSTOCK_TEST_IO").map { [("io", String(cString: $0))] } ?? []
+        let defaults = io + [
             ("version", "1"), ("state", "state"), ("access_log", "false"),
             ("listeners", "[{ name: public, address: \"\(Loopback.listener)\" }]"),
         ]
