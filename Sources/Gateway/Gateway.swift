@@ -291,7 +291,8 @@ public final class Gateway {
     private func sayWhatStays(_ next: Configuration) {
         let old = running.configuration
         let changed = [
-            ("loops", old.loops != next.loops), ("io", old.io != next.io), ("state", old.state.value != next.state.value),
+            ("loops", old.loops != next.loops), ("io", old.io != next.io),
+            ("state", old.state.value != next.state.value),
             ("admin", old.admin?.address.value != next.admin?.address.value),
             ("log", old.log != next.log),
         ]

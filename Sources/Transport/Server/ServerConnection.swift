@@ -304,7 +304,9 @@ final class ServerConnection: EventSource, TimerTarget, Sender {
     var unsent: (socket: Int32, bytes: UnsafeRawBufferPointer) {
         isSendPlanned = false
         hasSent = false
-        return (descriptor, isClosed || sendError != nil ? UnsafeRawBufferPointer(start: nil, count: 0) : pending.readable)
+        return (
+            descriptor, isClosed || sendError != nil ? UnsafeRawBufferPointer(start: nil, count: 0) : pending.readable
+        )
     }
 
     func sent(_ count: Int, _ error: SystemError?) {

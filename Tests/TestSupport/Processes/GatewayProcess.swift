@@ -38,10 +38,11 @@ public final class GatewayProcess: Sendable {
     /// Keys that `yaml` has itself are left out. `io` is what `PENSTOCK_TEST_IO` says, where that is set.
     private static func completed(_ yaml: String) -> String {
         let io = getenv("PENSTOCK_TEST_IO").map { [("io", String(cString: $0))] } ?? []
-        let defaults = io + [
-            ("version", "1"), ("state", "state"), ("access_log", "false"),
-            ("listeners", "[{ name: public, address: \"\(Loopback.listener)\" }]"),
-        ]
+        let defaults =
+            io + [
+                ("version", "1"), ("state", "state"), ("access_log", "false"),
+                ("listeners", "[{ name: public, address: \"\(Loopback.listener)\" }]"),
+            ]
         let lines = yaml.split(separator: "\n", omittingEmptySubsequences: false)
         let missing = defaults.filter { key, _ in !lines.contains { $0.hasPrefix("\(key):") } }
         return missing.map { "\($0): \($1)\n" }.joined() + yaml
