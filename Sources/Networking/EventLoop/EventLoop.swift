@@ -208,7 +208,7 @@ public final class EventLoop: @unchecked Sendable {  // confined to its thread; 
     public func run() {
         isRunning = true
         while isRunning {
-            let wait = turns.isEmpty && senders.isEmpty ? wheel.wait(from: now) : 0
+            let wait = turns.isEmpty ? wheel.wait(from: now) : 0
             let count = penstock_epoll_wait(epoll.rawValue, events, Int32(Self.batch), wait)
             roundStart = MonotonicClock.now()
             if count > 0 { deliver(Int(count)) }
@@ -244,13 +244,14 @@ public final class EventLoop: @unchecked Sendable {  // confined to its thread; 
     }
 
     private func send() {
-        guard !senders.isEmpty else { return }
-        let sent = senders.send()
-        for source in sent {
-            source.afterSending()
-            flush()
+        while !senders.isEmpty {
+            let sent = senders.send()
+            for source in sent {
+                source.afterSending()
+                flush()
+            }
+            senders.reuse(sent)
         }
-        senders.reuse(sent)
     }
 
     private func deliver(_ count: Int) {
