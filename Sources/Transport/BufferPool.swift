@@ -2,7 +2,8 @@ public import PenstockBytes
 
 /// Memory of one loop for bytes on their way out: lent and taken back, so that an idle connection has none.
 public final class BufferPool {
-    private static let capacity = 64
+    /// As many as there may be events in a round: what it gathers is sent at its end.
+    private static let capacity = 256
 
     /// What a buffer has at least.
     private static let size = 16_384
