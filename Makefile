@@ -23,7 +23,7 @@ run: packages-run build ## install what is missing, build, serve routes.yaml on 
 test: packages-test venv format-check layers build ## the set-up, then the formatting check and every test
 	swift build --build-tests $(STRICT)
 	@.ci/example-package
-	PENSTOCK_TEST_IPV6=1 PENSTOCK_TEST_IO=io_uring $(TEST) --skip-build $(STRICT) --filter '^EndToEndTests\.'  # on [::1]
+	PENSTOCK_TEST_IPV6=1 PENSTOCK_TEST_IO=epoll $(TEST) --skip-build $(STRICT) --filter '^EndToEndTests\.'  # on [::1]
 	$(TEST) --skip-build $(STRICT)
 
 .PHONY: build

@@ -277,12 +277,13 @@ public final class Gateway {
         _ io: Configuration.InputOutput,
         log: Logger
     ) throws(SystemError) -> EventLoopGroup {
-        guard io == .ioUring else { return try EventLoopGroup(count: count) }
+        guard io != .epoll else { return try EventLoopGroup(count: count) }
         do throws(SystemError) {
             return try EventLoopGroup(count: count, sending: .ring)
         } catch {
             guard error.call == EventLoop.ringCall else { throw error }
-            log.warning("there is no io_uring: the loops do with epoll", metadata: ["reason": "\(error)"])
+            let level = io == .auto ? Logger.Level.info : .warning
+            log.log(level: level, "there is no io_uring: the loops do with epoll", metadata: ["reason": "\(error)"])
             return try EventLoopGroup(count: count)
         }
     }

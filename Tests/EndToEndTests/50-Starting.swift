@@ -124,17 +124,20 @@ struct StartingTests {
         #expect(try gateway.waitForExit() == 0)
     }
 
-    /// Runs a program on a machine without IPv6: `socket(AF_INET6, ...)` is EAFNOSUPPORT.
-    private static let withoutIPv6 = """
+    /// Runs a program on a machine without IPv6, where `socket(AF_INET6, ...)` is EAFNOSUPPORT, or without io_uring, where
+    /// `io_uring_setup` is EPERM: `without.py IPv6|io_uring PROGRAM ...`.
+    private static let without = """
         import ctypes, os, platform, struct, sys
-        number = {"x86_64": 41, "aarch64": 198}[platform.machine()]
+        socket = {"x86_64": 41, "aarch64": 198}[platform.machine()]
         load, equal, answer = 0x20, 0x15, 0x06
-        program = b"".join(struct.pack("HBBI", *row) for row in [
-            (load, 0, 0, 0), (equal, 0, 3, number), (load, 0, 0, 16), (equal, 0, 1, 10),
-            (answer, 0, 0, 0x00050000 | 97), (answer, 0, 0, 0x7FFF0000),
-        ])
+        rules = {
+            "IPv6": [(equal, 0, 3, socket), (load, 0, 0, 16), (equal, 0, 1, 10), (answer, 0, 0, 0x00050000 | 97)],
+            "io_uring": [(equal, 0, 1, 425), (answer, 0, 0, 0x00050000 | 1)],
+        }[sys.argv.pop(1)]
+        rules = [(load, 0, 0, 0), *rules, (answer, 0, 0, 0x7FFF0000)]
+        program = b"".join(struct.pack("HBBI", *row) for row in rules)
         memory = ctypes.create_string_buffer(program)
-        filter = ctypes.create_string_buffer(struct.pack("HxxxxxxP", 6, ctypes.addressof(memory)))
+        filter = ctypes.create_string_buffer(struct.pack("HxxxxxxP", len(rules), ctypes.addressof(memory)))
         libc = ctypes.CDLL(None, use_errno=True)
         assert libc.prctl(38, 1, 0, 0, 0) == 0 and libc.prctl(22, 2, filter, 0, 0) == 0
         os.execv(sys.argv[1], sys.argv[1:])
@@ -143,11 +146,11 @@ struct StartingTests {
     @Test(arguments: [":0", "localhost:0"])
     func `without IPv6 it listens on IPv4`(_ address: String) throws {
         let folder = try TemporaryFolder()
-        try folder.write("without.py", Self.withoutIPv6)
+        try folder.write("without.py", Self.without)
         let listeners = "listeners: [{ name: public, address: \"\(address)\" }]\n"
         try folder.write("routes.yaml", "state: state\naccess_log: false\n" + listeners + Self.routes)
         let process = try ChildProcess(
-            ["python3", "without.py", GatewayProcess.binary, "serve", "routes.yaml"],
+            ["python3", "without.py", "IPv6", GatewayProcess.binary, "serve", "routes.yaml"],
             in: folder.path
         )
         defer { process.end() }
@@ -158,6 +161,23 @@ struct StartingTests {
         let line = try #require(process.errors.split(separator: "\n").first { $0.contains("curl ") })
         let outcome = try ChildProcess.run(["sh", "-c", "\(line) --silent --max-time 20"])
         #expect(outcome.output.hasSuffix("ok"), "\(line): \(outcome)")
+    }
+
+    @Test(arguments: [("auto", "info"), ("io_uring", "warning")])
+    func `without io_uring it says so and serves`(_ io: String, _ level: String) throws {
+        let folder = try TemporaryFolder()
+        try folder.write("without.py", Self.without)
+        let yaml = "version: 1\nio: \(io)\nstate: state\nlisteners: [{ name: public, address: \"unix:public.sock\" }]\n"
+        try folder.write("routes.yaml", yaml + Self.routes)
+        let process = try ChildProcess(
+            ["python3", "without.py", "io_uring", GatewayProcess.binary, "serve", "routes.yaml"],
+            in: folder.path
+        )
+        defer { process.end() }
+        let ask = ["curl", "--silent", "--unix-socket", "\(folder.path)/public.sock", "http://localhost/"]
+        try Deadline.wait(for: "an answer\n\(process.errors)") { try ChildProcess.run(ask).output == "ok" }
+        let line = try #require(process.errors.split(separator: "\n").first { $0.contains("io_uring") })
+        #expect(line.contains(" \(level) there is no io_uring: the loops do with epoll"), "\(line)")
     }
 
     @Test func `without descriptors it says so, goes on, and accepts again later`() throws {

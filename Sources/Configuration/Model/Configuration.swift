@@ -15,7 +15,7 @@ public struct Configuration: Equatable, Sendable {
     public var loops: Int?
 
     /// With what the loops send.
-    public var io = InputOutput.epoll
+    public var io = InputOutput.auto
 
     /// How it ends after SIGTERM.
     public var shutdown = Shutdown()
@@ -143,6 +143,8 @@ extension Configuration {
 
     /// With what the loops send.
     public enum InputOutput: String, CaseIterable, Sendable {
+        /// As ``ioUring`` where the kernel lets them, otherwise as ``epoll``.
+        case auto
         /// A system call for each connection.
         case epoll
         /// One for all of a round's.

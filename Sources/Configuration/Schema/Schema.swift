@@ -67,7 +67,7 @@ enum Schema {
             "io",
             \.configuration.io,
             Kind.choice(Configuration.InputOutput.self),
-            "How a loop sends what has gathered: `epoll`: a system call each; `io_uring`: all in one, which costs less CPU; where the kernel has none or forbids it, the log says so, and it is `epoll`."
+            "How a loop sends what has gathered: `epoll`: a system call each; `io_uring`: all in one, which costs less CPU; where the kernel has none or forbids it, the log says so, and it is `epoll`; `auto`: the same without a warning."
         ),
         Field(
             "drain",

@@ -61,6 +61,7 @@ final class ServerConnection: EventSource, TimerTarget, Sender {
     @exclusivity(unchecked) private var ending = Ending.none
     @exclusivity(unchecked) private var readDeadline = Instant.never
     @exclusivity(unchecked) private var writeDeadline = Instant.never
+    @exclusivity(unchecked) private var isReceiving = false
     @exclusivity(unchecked) private var isFeeding = false
     @exclusivity(unchecked) private var isSendPlanned = false
     @exclusivity(unchecked) private var hasSent = false
@@ -193,8 +194,10 @@ final class ServerConnection: EventSource, TimerTarget, Sender {
         }
         if case .lingering = ending { return }
         let codec = codec
+        isReceiving = true
         feed(UnsafeRawBufferPointer(rebasing: loop.input[..<count]), to: codec)
-        if !isSendPlanned { noteIdle(codec) }
+        isReceiving = false
+        if isSendPlanned { sendAlone() } else { noteIdle(codec) }
     }
 
     private func receiveEnd() {
@@ -258,7 +261,7 @@ final class ServerConnection: EventSource, TimerTarget, Sender {
 
     private var hasOutput: Bool { pending.capacity > 0 }
 
-    /// What is to be sent when the round that runs now is over; append to it.
+    /// What is to be sent when the request has been read that brings it, or else when the round is over; append to it.
     var output: ByteBuffer {
         _read { yield pending }
         _modify {
@@ -271,7 +274,18 @@ final class ServerConnection: EventSource, TimerTarget, Sender {
     private func planSend() {
         guard !isSendPlanned else { return }
         isSendPlanned = true
-        loop.sendAfterRound(self)
+        if !isReceiving { loop.sendAfterRound(self) }
+    }
+
+    /// What a request brought at once leaves at once: it wakes nobody on whom others wait, and its bytes are in the cache.
+    private func sendAlone() {
+        let (socket, bytes) = unsent
+        do throws(SystemError) {
+            if !bytes.isEmpty { sent(try Socket.send(socket, bytes), nil) }
+        } catch {
+            sent(0, error)
+        }
+        afterSending()
     }
 
     /// Sends what is held and then `bytes`, without a copy of what leaves at once.
