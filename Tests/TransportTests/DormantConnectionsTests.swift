@@ -120,6 +120,17 @@ final class DormantConnectionsTests {
         }
     }
 
+    @Test func `who is woken soon stays awake for longer`() throws {
+        let client = try connect(listener())
+        try run(until: "sleep") { server.sleeperCount == 1 }
+        let moment = MonotonicClock.now()
+        _ = try ask(client)
+        try run(until: "sleep again") { server.sleeperCount == 1 }
+        #expect(MonotonicClock.now() >= moment + 1_000_000_000)
+        let hasEnded = hasEnded(client)
+        #expect(!hasEnded)
+    }
+
     @Test func `many sleep and wake in any order, and each has its place in the limits until it ends`() throws {
         let state = listener()
         var clients: [Int32] = []

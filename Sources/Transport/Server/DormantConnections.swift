@@ -10,10 +10,16 @@ final class DormantConnections {
     /// Nanoseconds that a connection is idle before it falls asleep: one that is used all the time never does.
     static let delay: Int64 = 50_000_000
 
+    /// The same of one that was woken before so much time was over: it is used often enough to be worth its memory.
+    static let delayOfLightSleepers: Int64 = 1_000_000_000
+
     unowned(unsafe) var server: Server?  // has it
     private let loop: EventLoop
     private let deadline = Timer()
     private let drowsiness = Timer()
+
+    /// When it looks next who has been idle for a while.
+    private var nextLook = Instant.never
 
     private var entries: [Entry] = []
 
@@ -82,7 +88,13 @@ final class DormantConnections {
 
     /// A connection has become idle: it is to be looked at when it has been so for a while.
     func expectIdle() {
-        if !drowsiness.isSet { loop.set(drowsiness, at: loop.now + Self.delay) }
+        let moment = loop.now + Self.delay
+        if moment < nextLook { look(at: moment) }
+    }
+
+    private func look(at moment: Instant) {
+        nextLook = moment
+        loop.set(drowsiness, at: moment)
     }
 
     /// Takes over an idle connection's descriptor.
@@ -222,8 +234,9 @@ extension DormantConnections: EventSource {
 extension DormantConnections: TimerTarget {
     func expired(_ timer: Timer) {
         guard timer === drowsiness else { return closeExpired() }
+        nextLook = .never
         guard let next = server?.putToSleep() else { return }
-        if next != .never { loop.set(drowsiness, at: next) }
+        if next != .never { look(at: next) }
     }
 
     private func closeExpired() {

@@ -138,6 +138,7 @@ public final class Server {
         connection.wake(hasServed: hasServed, since: since)
         connection.idleness = hasServed ? .served : .fresh
         connection.idleSince = since
+        connection.isLightSleeper = context.loop.now < since + DormantConnections.delayOfLightSleepers
         if hasServed { served.append(connection) } else { fresh.append(connection) }
         connection.place = connections.count
         connections.append(connection)
@@ -157,7 +158,12 @@ public final class Server {
                     break
                 }
                 candidate = connection.idleAfter?.takeUnretainedValue()
-                sleep(connection)
+                let end = connection.idleSince + DormantConnections.delayOfLightSleepers
+                if connection.isLightSleeper, end > context.loop.now {
+                    next = min(next, end)
+                } else {
+                    sleep(connection)
+                }
             }
         }
         return next

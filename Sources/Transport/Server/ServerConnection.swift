@@ -83,6 +83,7 @@ final class ServerConnection: EventSource, TimerTarget, Sender {
     enum Idleness { case none, fresh, served }
     @exclusivity(unchecked) var idleness = Idleness.none
     @exclusivity(unchecked) var idleSince = Instant.never
+    @exclusivity(unchecked) var isLightSleeper = false
     @exclusivity(unchecked) var idleBefore: IdleConnections.Link?
     @exclusivity(unchecked) var idleAfter: IdleConnections.Link?
 
