@@ -195,10 +195,12 @@ final class ServerConnection: EventSource, TimerTarget, Sender {
         }
         if case .lingering = ending { return }
         let codec = codec
-        isReceiving = true
+        // What was written before in this round waits for its end, and what is written now goes along.
+        let isAlone = !isSendPlanned
+        isReceiving = isAlone
         feed(UnsafeRawBufferPointer(rebasing: loop.input[..<count]), to: codec)
         isReceiving = false
-        if isSendPlanned { sendAlone() } else { noteIdle(codec) }
+        if !isSendPlanned { noteIdle(codec) } else if isAlone { sendAlone() }
     }
 
     private func receiveEnd() {
